@@ -1,0 +1,46 @@
+# Two commands do all set-up on a fresh machine: `make up` and `make test`. Needed: Python >= 3.11, git, make.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+LOCK_ID := $(shell cksum < requirements.lock | tr -d ' ')
+STAMP := $(VENV)/.kotei-$(LOCK_ID)
+# A package installed while its hash is checked cannot be swapped; this checkout itself is linked, not copied.
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: up down test check render bench setup hooks lock
+
+up: setup hooks ## set up everything, start the local engine, push HEAD to it, serve staging
+	@$(BIN)/kotei local up
+
+down: setup ## stop the local engine; addresses and deployments are kept
+	@$(BIN)/kotei local down
+
+test: setup ## every test
+	@$(BIN)/python -m pytest -n 2
+
+check: setup ## everything the pipeline's Check stage checks
+	@$(BIN)/kotei check
+
+render: setup ## write the generated files
+	@$(BIN)/kotei render
+
+bench: setup ## measure, print the tables
+	@$(BIN)/python -m tests.bench
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing the locked packages into $(VENV) (about a minute)" >&2
+	@$(PIP) install --quiet --require-hashes -r requirements.lock
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@rm -f $(VENV)/.kotei-*
+	@touch $@
+
+hooks: setup ## the pre-commit hook, where this is a git checkout of its own
+	@if git rev-parse --git-dir >/dev/null 2>&1; then $(BIN)/pre-commit install >/dev/null; fi
+
+lock: ## resolve requirements.in again
+	@$(PYTHON) -m venv .cache/lock && .cache/lock/bin/python -m pip install --quiet uv
+	@.cache/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --output-file requirements.lock requirements.in

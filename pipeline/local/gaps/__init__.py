@@ -1,0 +1,1 @@
+"""What moto lacks, one named function a gap, each with the moto version it was seen in."""

@@ -1,0 +1,36 @@
+"""What every part of the local engine shares: its folder, its endpoint, its memory, and clients to the emulated AWS."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.local.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """`home` is the engine's folder (.kotei), `root` the checkout it was started from, `account` the pipeline's account."""
+
+    home: Path
+    root: Path
+    endpoint: str
+    account: str
+    region: str
+    store: Store
+
+    def client(self, service: str, *, account: str | None = None, region: str | None = None) -> Any:
+        """A boto3 client on the engine's own endpoint, acting in the account and region."""
+        return _client(self.endpoint, service, account or self.account, region or self.region)
+
+
+@functools.lru_cache(maxsize=256)
+def _client(endpoint: str, service: str, account: str, region: str) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    # moto reads a 12-digit access key id as the account that the caller acts in.
+    session = boto3.Session(aws_access_key_id=account, aws_secret_access_key="local", region_name=region)
+    return session.client(service, endpoint_url=endpoint, config=Config(retries={"max_attempts": 0}, max_pool_connections=32))
