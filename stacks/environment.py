@@ -8,6 +8,14 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 
+class ConfigError(Exception):
+    """Every problem of every configuration file, each as `file: key path: what is wrong and what would be right`."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
 class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -138,6 +146,7 @@ class Environment(Model):
     project: str
     account: str
     region: str
+    pipeline_account: str
     approval: Literal["always", "risky", "never"]
     deploy_window: DeployWindow | None = None
     alarm_email: str | None = None

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
+from typing import Any
+
 from stacks.environment import Environment, Model
 
 
@@ -41,3 +45,14 @@ class Project(Model):
     def repository_name(self) -> str:
         """The ECR repository that holds the proxy's images."""
         return f"{self.pipeline.project}/proxy"
+
+
+def load(root: Path) -> Project:
+    """Raises ConfigError."""
+    pipeline = PipelineConfig.model_validate(read(root / "pipeline/pipeline.toml"))
+    environments = [Environment.model_validate(read(root / f"stacks/environments/{name}.toml")) for name in pipeline.environments]
+    return Project(pipeline=pipeline, environments=tuple(environments))
+
+
+def read(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf-8"))
