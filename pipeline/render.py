@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from policy import stack_policy
-from stacks import deployroles
-from stacks.environment import Environment
-from stacks.project import Project
-from stacks.spec import StackSpec
 from troposphere import Template
 
 from pipeline import catalog, nginx_config, schema
 from pipeline.paths import NGINX_RENDERED, RENDERED
+from policy import stack_policy
+from stacks.environment import Environment
+from stacks.project import Project
+from stacks.spec import StackSpec
 
 # The order in which a person reads a template; inside a section the order is alphabetical.
 SECTIONS = ("AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Resources", "Outputs")
