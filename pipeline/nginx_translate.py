@@ -1,0 +1,135 @@
+"""A container's nginx configuration, told for this computer: same directives, other addresses, ports and files.
+
+Pure text in, text out, so that the check, the tests and the local data plane run the very file that is in the image.
+An absolute path that is not known here is an error: a config that reads a file which the image does not have must not pass.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import PipelineError
+from pipeline.local.translate import address, port
+
+CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+RESOLVER = "169.254.169.253"
+
+_TOKEN = re.compile(
+    r"""(?P<space>\s+)
+      | (?P<comment>\#[^\n]*)
+      | (?P<end>[;{}])
+      | (?P<word>"(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' | (?:\$\{[^}]*\} | \\. | [^\s;{}])+)""",
+    re.VERBOSE | re.DOTALL,
+)
+# Directives whose first argument is a file or a folder. Other arguments may begin with a slash too: `location /`, `proxy_redirect`.
+_FILES = frozenset(
+    "access_log alias auth_basic_user_file client_body_temp_path error_log fastcgi_temp_path include load_module lock_file pid"
+    " proxy_ssl_certificate proxy_ssl_certificate_key proxy_ssl_crl proxy_ssl_trusted_certificate proxy_temp_path root scgi_temp_path"
+    " ssl_certificate ssl_certificate_key ssl_client_certificate ssl_dhparam ssl_trusted_certificate uwsgi_temp_path".split()
+)
+
+
+@dataclass(frozen=True)
+class _Token:
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    prefix: Path
+    listen_address: str
+    resolver: str
+    ca_bundle: Path
+    stdout: Path
+    stderr: Path
+
+
+def translated(text: str, *, prefix: Path, listen_address: str, resolver: str, ca_bundle: Path, stdout: Path, stderr: Path) -> str:
+    """`prefix` holds the image's files and /tmp, `resolver` is `address:port` of a DNS server that answers here."""
+    place = _Place(prefix=prefix, listen_address=listen_address, resolver=resolver, ca_bundle=ca_bundle, stdout=stdout, stderr=stderr)
+    return "".join(token.text for token in _rewritten(_tokens(text), place))
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    position = 0
+    while match := _TOKEN.match(text, position):
+        yield _Token(match.lastgroup or "", match.group())
+        position = match.end()
+    if position != len(text):
+        line = text.count("\n", 0, position) + 1
+        raise PipelineError(f"nginx configuration, line {line}: a quote is not closed")
+
+
+def _rewritten(tokens: Iterator[_Token], place: _Place) -> Iterator[_Token]:
+    directive = ""
+    arguments = 0
+    for token in tokens:
+        if token.kind == "end":
+            directive, arguments = "", 0
+        elif token.kind == "word" and not directive:
+            directive = token.text
+        elif token.kind == "word":
+            arguments += 1
+            rewrite = _rewrite_of(directive, arguments)
+            if rewrite:
+                yield _Token("word", rewrite(token.text, place))
+                continue
+        yield token
+
+
+def _rewrite_of(directive: str, argument: int) -> Callable[[str, _Place], str] | None:
+    if argument == 1 and directive in _FILES:
+        return _file
+    if argument == 1 and directive == "listen":
+        return _listen
+    if argument == 1 and directive == "server":
+        return _origin
+    if directive == "resolver":
+        return _resolver
+    return None
+
+
+def _file(argument: str, place: _Place) -> str:
+    path = argument.strip("\"'")
+    known = {"/dev/stdout": place.stdout, "/dev/stderr": place.stderr, CA_BUNDLE: place.ca_bundle, "/dev/null": Path("/dev/null")}
+    if path in known:
+        return _quoted(known[path])
+    if path.startswith(("/tmp/", "/etc/nginx/kotei/")):  # noqa: S108 # the container's /tmp, its own tmpfs
+        return _quoted(place.prefix / path.lstrip("/"))
+    if path.startswith("/"):
+        raise PipelineError(
+            f"nginx configuration: {path} is not a file that the proxy's image is known to have; keep to /tmp, /etc/nginx/kotei,"
+            f" {CA_BUNDLE}, /dev/stdout and /dev/stderr, or teach pipeline/nginx_translate.py the path"
+        )
+    return argument
+
+
+def _quoted(path: Path) -> str:
+    return f'"{path}"' if re.search(r"[^\w./-]", str(path)) else str(path)
+
+
+def _listen(argument: str, place: _Place) -> str:
+    number = argument.removeprefix("*:").removeprefix("0.0.0.0:")
+    if not number.isdecimal():
+        raise PipelineError(f"nginx configuration: listen {argument} is not understood here; write the port only, as in `listen 8080`")
+    return f"{place.listen_address}:{port(int(number))}"
+
+
+def _origin(argument: str, _place: _Place) -> str:
+    """The server of an upstream block: a name that the local resolver answers, or an address that has a stand-in."""
+    host, separator, number = argument.strip("\"'").partition(":")
+    try:
+        host = address(str(ipaddress.IPv4Address(host)))
+    except ipaddress.AddressValueError:
+        if host.startswith("unix"):
+            raise PipelineError(f"nginx configuration: server {argument} is not an origin on the network") from None
+    return f"{host}:{port(int(number) if separator else 80)}"
+
+
+def _resolver(argument: str, place: _Place) -> str:
+    return place.resolver if argument == RESOLVER else argument
