@@ -79,9 +79,7 @@ def configuration_text(tags: dict[str, str], *, protected: bool) -> str:
     Tags come from names alone. They reach the Elastic IPs, and a changed tag there may reassociate the address
     (AWS::EC2::EIP schema: "updates on an EIP reassociate the address").
     """
-    content: dict[str, Any] = {"Parameters": {}, "Tags": tags}
-    if protected:
-        content["StackPolicy"] = stack_policy.document()
+    content = {"Parameters": {}, "Tags": tags, "StackPolicy": stack_policy.document(protected=protected)}
     return json.dumps(content, indent=2) + "\n"
 
 
