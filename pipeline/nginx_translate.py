@@ -27,9 +27,12 @@ _TOKEN = re.compile(
 )
 # Directives whose first argument is a file or a folder. Other arguments may begin with a slash too: `location /`, `proxy_redirect`.
 _FILES = frozenset(
-    "access_log alias auth_basic_user_file client_body_temp_path error_log fastcgi_temp_path include load_module lock_file pid"
-    " proxy_ssl_certificate proxy_ssl_certificate_key proxy_ssl_crl proxy_ssl_trusted_certificate proxy_temp_path root scgi_temp_path"
-    " ssl_certificate ssl_certificate_key ssl_client_certificate ssl_dhparam ssl_trusted_certificate uwsgi_temp_path".split()
+    (
+        *("access_log", "alias", "auth_basic_user_file", "error_log", "include", "load_module", "lock_file", "pid", "root"),
+        *("client_body_temp_path", "fastcgi_temp_path", "proxy_temp_path", "scgi_temp_path", "uwsgi_temp_path"),
+        *("proxy_ssl_certificate", "proxy_ssl_certificate_key", "proxy_ssl_crl", "proxy_ssl_trusted_certificate"),
+        *("ssl_certificate", "ssl_certificate_key", "ssl_client_certificate", "ssl_dhparam", "ssl_trusted_certificate"),
+    )
 )
 
 
