@@ -1,0 +1,33 @@
+"""Assume-role documents: which AWS service may take on a role, and only on behalf of which account and resource."""
+
+from __future__ import annotations
+
+from awacs import sts
+from awacs.aws import Allow, ArnLike, Condition, PolicyDocument, Principal, Statement, StringEquals
+
+VERSION = "2012-10-17"
+
+
+def tasks(*, account: str, region: str) -> PolicyDocument:
+    """ECS tasks, for a task role or a task execution role."""
+    # ECS sets the SourceArn of a task to the service's namespace; AWS documents this pattern for both roles.
+    return service("ecs-tasks.amazonaws.com", account=account, source=f"arn:aws:ecs:{region}:{account}:*")
+
+
+def flow_logs(*, account: str, region: str) -> PolicyDocument:
+    return service("vpc-flow-logs.amazonaws.com", account=account, source=f"arn:aws:ec2:{region}:{account}:vpc-flow-log/*")
+
+
+def service(name: str, *, account: str, source: str) -> PolicyDocument:
+    """Without the two conditions another account's resource could make the service use our role (the confused deputy)."""
+    return PolicyDocument(
+        Version=VERSION,
+        Statement=[
+            Statement(
+                Effect=Allow,
+                Principal=Principal("Service", name),
+                Action=[sts.AssumeRole],
+                Condition=Condition([StringEquals({"aws:SourceAccount": account}), ArnLike({"aws:SourceArn": source})]),
+            )
+        ],
+    )

@@ -1,0 +1,148 @@
+"""What goes wrong at a proxy, as CloudWatch alarms: those that undo a deployment, and those that call a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from troposphere import Ref, Template, cloudwatch, logs
+
+from stacks.environment import Environment
+from stacks.placement import availability_zone, parameter, suffix
+
+NLB = "AWS/NetworkELB"
+REQUESTS = "Requests"
+SERVER_ERRORS = "ServerErrors"
+# Below so many requests a minute one error is a large share and says nothing.
+FEWEST_REQUESTS = 20
+FEWEST_CONNECTIONS = 100
+
+
+def namespace(env: Environment) -> str:
+    """Where the metrics of nginx's log are."""
+    return f"{env.project}/{env.name}"
+
+
+def deployment_guards(t: Template, env: Environment) -> list[cloudwatch.Alarm]:
+    """ECS needs them to exist before the service. They are quick: a deployment waits for their periods to pass."""
+    for metric, pattern in ((REQUESTS, "{ $.status = * }"), (SERVER_ERRORS, "{ $.status >= 500 }")):
+        t.add_resource(
+            logs.MetricFilter(
+                f"{metric}Filter",
+                LogGroupName=Ref("Logs"),
+                FilterPattern=pattern,
+                MetricTransformations=[
+                    logs.MetricTransformation(MetricNamespace=namespace(env), MetricName=metric, MetricValue="1", DefaultValue=0)
+                ],
+            )
+        )
+    # ECS ignores an alarm that is on when a deployment starts, so that the cure of an incident can be deployed.
+    return [
+        t.add_resource(server_errors(env, "DeploymentServerErrors", percent=10, minutes=2)),
+        t.add_resource(no_healthy_target(t, "DeploymentNoHealthyTarget", minutes=2, missing="notBreaching")),
+    ]
+
+
+def server_errors(env: Environment, title: str, *, percent: int, minutes: int, actions: Sequence[Ref] = ()) -> cloudwatch.Alarm:
+    share = f"IF(requests >= {FEWEST_REQUESTS}, 100 * errors / requests, 0)"
+    return cloudwatch.Alarm(
+        title,
+        AlarmDescription=f"{percent} % of the answers are 5xx, by nginx's log",
+        Metrics=[
+            _log_metric(env, "requests", REQUESTS),
+            _log_metric(env, "errors", SERVER_ERRORS),
+            cloudwatch.MetricDataQuery(Id="share", Expression=share, Label="5xx share in percent", ReturnData=True),
+        ],
+        Threshold=percent,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        EvaluationPeriods=minutes,
+        TreatMissingData="notBreaching",
+        **_calls(actions),
+    )
+
+
+def no_healthy_target(t: Template, title: str, *, minutes: int, missing: str, actions: Sequence[Ref] = ()) -> cloudwatch.Alarm:
+    return cloudwatch.Alarm(
+        title,
+        AlarmDescription="No task answers: clients cannot connect",
+        Namespace=NLB,
+        MetricName="HealthyHostCount",
+        Dimensions=target_dimensions(t),
+        Statistic="Maximum",
+        Period=60,
+        Threshold=1,
+        ComparisonOperator="LessThanThreshold",
+        EvaluationPeriods=minutes,
+        TreatMissingData=missing,
+        **_calls(actions),
+    )
+
+
+def unhealthy_targets(t: Template, env: Environment, zone: str, *, actions: Sequence[Ref]) -> cloudwatch.Alarm:
+    place = availability_zone(env, zone)
+    return cloudwatch.Alarm(
+        f"UnhealthyTargets{suffix(zone)}",
+        AlarmDescription=f"A task in {place} fails its health check for five minutes",
+        Namespace=NLB,
+        MetricName="UnHealthyHostCount",
+        Dimensions=[*target_dimensions(t), cloudwatch.MetricDimension(Name="AvailabilityZone", Value=place)],
+        Statistic="Maximum",
+        Period=60,
+        Threshold=1,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        EvaluationPeriods=5,
+        TreatMissingData="notBreaching",
+        **_calls(actions),
+    )
+
+
+def resets(t: Template, title: str, metric: str, *, by: str, percent: int, actions: Sequence[Ref]) -> cloudwatch.Alarm:
+    share = f"IF(connections >= {FEWEST_CONNECTIONS}, 100 * resets / connections, 0)"
+    return cloudwatch.Alarm(
+        title,
+        AlarmDescription=f"{by} reset {percent} % as many connections as were opened",
+        Metrics=[
+            _balancer_metric(t, "connections", "NewFlowCount"),
+            _balancer_metric(t, "resets", metric),
+            cloudwatch.MetricDataQuery(Id="share", Expression=share, Label="Reset share in percent", ReturnData=True),
+        ],
+        Threshold=percent,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        EvaluationPeriods=3,
+        TreatMissingData="notBreaching",
+        **_calls(actions),
+    )
+
+
+def target_dimensions(t: Template) -> list[cloudwatch.MetricDimension]:
+    return [
+        cloudwatch.MetricDimension(
+            Name="TargetGroup", Value=parameter(t, "TargetGroupFullName", "String", "Output of the loadbalancer stack")
+        ),
+        *_balancer_dimensions(t),
+    ]
+
+
+def _balancer_dimensions(t: Template) -> list[cloudwatch.MetricDimension]:
+    return [
+        cloudwatch.MetricDimension(
+            Name="LoadBalancer", Value=parameter(t, "LoadBalancerFullName", "String", "Output of the loadbalancer stack")
+        )
+    ]
+
+
+def _log_metric(env: Environment, name: str, metric: str) -> cloudwatch.MetricDataQuery:
+    return _query(name, cloudwatch.Metric(Namespace=namespace(env), MetricName=metric))
+
+
+def _balancer_metric(t: Template, name: str, metric: str) -> cloudwatch.MetricDataQuery:
+    return _query(name, cloudwatch.Metric(Namespace=NLB, MetricName=metric, Dimensions=_balancer_dimensions(t)))
+
+
+def _query(name: str, metric: cloudwatch.Metric) -> cloudwatch.MetricDataQuery:
+    return cloudwatch.MetricDataQuery(
+        Id=name, MetricStat=cloudwatch.MetricStat(Metric=metric, Period=60, Stat="Sum"), ReturnData=False
+    )
+
+
+def _calls(actions: Sequence[Ref]) -> dict[str, list[Ref]]:
+    return {"AlarmActions": list(actions), "OKActions": list(actions)} if actions else {}

@@ -1,0 +1,168 @@
+"""The front door: the network load balancer that holds the fixed addresses, ends TLS and forwards to the proxy tasks."""
+
+from __future__ import annotations
+
+from policy import bucket
+from troposphere import GetAtt, Output, Ref, Sub, Tags, Template, s3
+from troposphere import elasticloadbalancingv2 as elb
+
+from stacks.environment import Environment
+from stacks.keep import KEEP
+from stacks.placement import address_id, parameter, subnet_id, vpc_id
+from stacks.ports import HEALTH_PATH, HEALTH_PORT, LISTENER_PORT, TRAFFIC_PORT
+from stacks.spec import StackSpec
+
+
+def build(env: Environment) -> Template:
+    t = Template(Description=f"{env.project} {env.name}: load balancer on the fixed addresses")
+    if env.loadbalancer.access_logs:
+        _access_logs(t, env)
+    _load_balancer(t, env)
+    _target_group(t, env)
+    _listener(t, env)
+    return t
+
+
+def _load_balancer(t: Template, env: Environment) -> None:
+    balancer = t.add_resource(
+        elb.LoadBalancer(
+            "LoadBalancer",
+            Type="network",
+            Scheme="internet-facing",
+            IpAddressType="ipv4",
+            # At creation or never: a load balancer made without a security group cannot be given one (NLB guide).
+            SecurityGroups=[
+                parameter(t, "LoadBalancerSecurityGroup", "AWS::EC2::SecurityGroup::Id", "Output of the security stack"),
+            ],
+            SubnetMappings=[
+                elb.SubnetMapping(SubnetId=subnet_id(t, env, zone), AllocationId=address_id(t, env, zone)) for zone in env.zones
+            ],
+            LoadBalancerAttributes=[
+                elb.LoadBalancerAttributes(Key=key, Value=value) for key, value in sorted(_attributes(env).items())
+            ],
+            Tags=Tags(Name=f"{env.project}-{env.name}"),
+        )
+    )
+    if env.loadbalancer.access_logs:
+        # The load balancer writes a test object before it accepts the bucket.
+        balancer.DependsOn = "AccessLogsPolicy"
+        balancer.LoadBalancerAttributes.append(elb.LoadBalancerAttributes(Key="access_logs.s3.bucket", Value=Ref("AccessLogs")))
+    t.add_output(Output("LoadBalancerFullName", Value=GetAtt(balancer, "LoadBalancerFullName")))
+    t.add_output(Output("LoadBalancerDnsName", Value=GetAtt(balancer, "DNSName")))
+
+
+def _attributes(env: Environment) -> dict[str, str]:
+    return {
+        "access_logs.s3.enabled": _flag(env.loadbalancer.access_logs),
+        "deletion_protection.enabled": _flag(env.loadbalancer.deletion_protection),
+        "load_balancing.cross_zone.enabled": _flag(env.loadbalancer.cross_zone),
+        # Free, and lets an operator take a broken zone out of the load balancer's DNS name without a deployment.
+        "zonal_shift.config.enabled": "true",
+    }
+
+
+def _target_group(t: Template, env: Environment) -> None:
+    targets = t.add_resource(
+        elb.TargetGroup(
+            "TargetGroup",
+            VpcId=vpc_id(t, env),
+            Protocol="TCP",
+            Port=TRAFFIC_PORT,
+            TargetType="ip",
+            # A task that is gone is found out after ten seconds, the least that AWS offers with two samples.
+            HealthCheckProtocol="HTTP",
+            HealthCheckPort=str(HEALTH_PORT),
+            HealthCheckPath=HEALTH_PATH,
+            HealthCheckIntervalSeconds=5,
+            HealthCheckTimeoutSeconds=4,
+            HealthyThresholdCount=2,
+            UnhealthyThresholdCount=2,
+            Matcher=elb.Matcher(HttpCode="200"),
+            TargetGroupAttributes=[
+                elb.TargetGroupAttribute(Key=key, Value=value) for key, value in sorted(_target_attributes(env).items())
+            ],
+        )
+    )
+    t.add_output(Output("TargetGroupArn", Value=Ref(targets)))
+    t.add_output(Output("TargetGroupFullName", Value=GetAtt(targets, "TargetGroupFullName")))
+
+
+def _target_attributes(env: Environment) -> dict[str, str]:
+    drain = str(env.service.drain_seconds)
+    return {
+        # Off by default for IP targets: nginx would log and limit the load balancer's address instead of the client's.
+        "preserve_client_ip.enabled": _flag(env.loadbalancer.preserve_client_ip),
+        # A task that leaves has this long to finish, then its connections are cut, so that clients notice and open a new one.
+        "deregistration_delay.timeout_seconds": drain,
+        "deregistration_delay.connection_termination.enabled": "true",
+        # A failed health check alone cuts no running request; a task that really died resets its connections itself.
+        "target_health_state.unhealthy.connection_termination.enabled": "false",
+        "target_health_state.unhealthy.draining_interval_seconds": drain,
+    }
+
+
+def _listener(t: Template, env: Environment) -> None:
+    certificate = env.certificate.arn or parameter(t, "CertificateArn", "String", "Output of the certificate stack")
+    # No tcp.idle_timeout.seconds: it is fixed to 350 seconds for TLS.
+    t.add_resource(
+        elb.Listener(
+            "Listener",
+            LoadBalancerArn=Ref("LoadBalancer"),
+            Protocol="TLS",
+            Port=LISTENER_PORT,
+            # Without it CloudFormation gets ELBSecurityPolicy-2016-08, which still speaks TLS 1.0.
+            SslPolicy=env.loadbalancer.ssl_policy,
+            # What is agreed on is passed to nginx as it is, in plain text; a client that offers both gets HTTP/1.1.
+            AlpnPolicy=["HTTP2Optional"],
+            Certificates=[elb.Certificate(CertificateArn=certificate)],
+            DefaultActions=[elb.Action(Type="forward", TargetGroupArn=Ref("TargetGroup"))],
+        )
+    )
+
+
+def _access_logs(t: Template, env: Environment) -> None:
+    def within(path: str) -> Sub:
+        return Sub(f"${{AccessLogs.Arn}}{path}")
+
+    t.add_resource(
+        s3.Bucket(
+            "AccessLogs",
+            # The key is S3's own: log delivery needs nothing for it, and the bucket holds no request bodies.
+            BucketEncryption=s3.BucketEncryption(
+                ServerSideEncryptionConfiguration=[
+                    s3.ServerSideEncryptionRule(
+                        ServerSideEncryptionByDefault=s3.ServerSideEncryptionByDefault(SSEAlgorithm="AES256")
+                    )
+                ]
+            ),
+            PublicAccessBlockConfiguration=s3.PublicAccessBlockConfiguration(
+                BlockPublicAcls=True, BlockPublicPolicy=True, IgnorePublicAcls=True, RestrictPublicBuckets=True
+            ),
+            OwnershipControls=s3.OwnershipControls(Rules=[s3.OwnershipControlsRule(ObjectOwnership="BucketOwnerEnforced")]),
+            LifecycleConfiguration=s3.LifecycleConfiguration(
+                Rules=[
+                    s3.LifecycleRule(
+                        Id="expire",
+                        Status="Enabled",
+                        ExpirationInDays=env.loadbalancer.log_days,
+                        AbortIncompleteMultipartUpload=s3.AbortIncompleteMultipartUpload(DaysAfterInitiation=1),
+                    )
+                ]
+            ),
+            **KEEP,
+        )
+    )
+    t.add_resource(
+        s3.BucketPolicy(
+            "AccessLogsPolicy",
+            Bucket=Ref("AccessLogs"),
+            PolicyDocument=bucket.access_logs(within=within, account=env.account, region=env.region),
+        )
+    )
+
+
+def _flag(value: bool) -> str:  # noqa: FBT001 - one value in, its text out
+    return "true" if value else "false"
+
+
+STACK = StackSpec(name="loadbalancer", build=build)
