@@ -31,9 +31,7 @@ def access_logs(*, within: Callable[[str], object], account: str, region: str) -
                 Principal=delivery,
                 Action=[s3.PutObject],
                 Resource=[within(f"/AWSLogs/{account}/*")],
-                Condition=Condition(
-                    [StringEquals({"aws:SourceAccount": account, "s3:x-amz-acl": "bucket-owner-full-control"}), source]
-                ),
+                Condition=Condition([StringEquals({"aws:SourceAccount": account, "s3:x-amz-acl": "bucket-owner-full-control"}), source]),
             ),
             Statement(
                 Sid="OnlyTls",

@@ -9,7 +9,7 @@ from policy.trust import VERSION
 
 
 def task() -> PolicyDocument:
-    """nginx calls no AWS API. An explicit denial also covers what a resource policy grants to a whole account."""
+    """Nginx calls no AWS API. An explicit denial also covers what a resource policy grants to a whole account."""
     return PolicyDocument(Version=VERSION, Statement=[Statement(Sid="Nothing", Effect=Deny, Action=[Action("*")], Resource=["*"])])
 
 
@@ -19,7 +19,7 @@ def execution(*, repository: str, log_group: object) -> PolicyDocument:
         Version=VERSION,
         Statement=[
             # ecr:GetAuthorizationToken knows no resource: the token is for the registry, the next statement limits what it opens.
-            Statement(Sid="LogIn", Effect=Allow, Action=[ecr.GetAuthorizationToken], Resource=["*"]),
+            Statement(Sid="AnyResourceLogIn", Effect=Allow, Action=[ecr.GetAuthorizationToken], Resource=["*"]),
             Statement(
                 Sid="Pull",
                 Effect=Allow,

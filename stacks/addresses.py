@@ -15,9 +15,7 @@ def build(env: Environment) -> Template:
     for zone in _made(env):
         # Never add Address, and never change the tags: the first replaces the Elastic IP, the second "may require some
         # interruptions; updates on an EIP reassociate the address" (AWS::EC2::EIP schema).
-        eip = t.add_resource(
-            ec2.EIP(f"Eip{suffix(zone)}", Domain="vpc", Tags=Tags(Name=f"{env.project}-{env.name}-{zone}"), **KEEP)
-        )
+        eip = t.add_resource(ec2.EIP(f"Eip{suffix(zone)}", Domain="vpc", Tags=Tags(Name=f"{env.project}-{env.name}-{zone}"), **KEEP))
         t.add_output(Output(f"Address{suffix(zone)}", Value=GetAtt(eip, "AllocationId")))
         t.add_output(Output(f"PublicIp{suffix(zone)}", Value=GetAtt(eip, "PublicIp")))
     return t

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from policy import bucket
 from troposphere import GetAtt, Output, Ref, Sub, Tags, Template, s3
 from troposphere import elasticloadbalancingv2 as elb
 
+from policy import bucket
 from stacks.environment import Environment
 from stacks.keep import KEEP
 from stacks.placement import address_id, parameter, subnet_id, vpc_id
@@ -37,9 +37,7 @@ def _load_balancer(t: Template, env: Environment) -> None:
             SubnetMappings=[
                 elb.SubnetMapping(SubnetId=subnet_id(t, env, zone), AllocationId=address_id(t, env, zone)) for zone in env.zones
             ],
-            LoadBalancerAttributes=[
-                elb.LoadBalancerAttributes(Key=key, Value=value) for key, value in sorted(_attributes(env).items())
-            ],
+            LoadBalancerAttributes=[elb.LoadBalancerAttributes(Key=key, Value=value) for key, value in sorted(_attributes(env).items())],
             Tags=Tags(Name=f"{env.project}-{env.name}"),
         )
     )
@@ -130,9 +128,7 @@ def _access_logs(t: Template, env: Environment) -> None:
             # The key is S3's own: log delivery needs nothing for it, and the bucket holds no request bodies.
             BucketEncryption=s3.BucketEncryption(
                 ServerSideEncryptionConfiguration=[
-                    s3.ServerSideEncryptionRule(
-                        ServerSideEncryptionByDefault=s3.ServerSideEncryptionByDefault(SSEAlgorithm="AES256")
-                    )
+                    s3.ServerSideEncryptionRule(ServerSideEncryptionByDefault=s3.ServerSideEncryptionByDefault(SSEAlgorithm="AES256"))
                 ]
             ),
             PublicAccessBlockConfiguration=s3.PublicAccessBlockConfiguration(

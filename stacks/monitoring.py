@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from policy import alarm_topic
 from troposphere import Ref, Sub, Template, cloudwatch, kms, sns
 
+from policy import alarm_topic
 from stacks import alarms, dashboard
 from stacks.environment import Environment
 from stacks.keep import KEEP
@@ -24,9 +24,7 @@ def build(env: Environment) -> Template:
     t.add_resource(alarms.resets(t, "ClientResets", "TCP_Client_Reset_Count", by="Clients", percent=50, actions=told))
     for name in ("ClusterName", "ServiceName"):
         parameter(t, name, "String", "Output of the service stack")
-    t.add_resource(
-        cloudwatch.Dashboard("Dashboard", DashboardName=f"{env.project}-{env.name}", DashboardBody=Sub(dashboard.body(env)))
-    )
+    t.add_resource(cloudwatch.Dashboard("Dashboard", DashboardName=f"{env.project}-{env.name}", DashboardBody=Sub(dashboard.body(env))))
     return t
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from policy import flow_logs, trust
-from troposphere import GetAtt, Output, Ref, Tags, Template, ec2, iam, logs
+from troposphere import GetAtt, Output, Ref, Sub, Tags, Template, ec2, iam, logs
 
+from policy import flow_logs, trust
 from stacks.environment import CreatedNetwork, Environment
 from stacks.keep import KEEP_ONCE_CREATED
-from stacks.placement import availability_zone, suffix
+from stacks.placement import suffix
 from stacks.spec import StackSpec
 
 
@@ -30,9 +30,7 @@ def _name(env: Environment) -> str:
 
 def _vpc(t: Template, env: Environment, network: CreatedNetwork) -> None:
     # The resolver at 169.254.169.253, which nginx asks for its origins, answers only with DNS support.
-    t.add_resource(
-        ec2.VPC("Vpc", CidrBlock=network.cidr, EnableDnsSupport=True, EnableDnsHostnames=True, Tags=Tags(Name=_name(env)))
-    )
+    t.add_resource(ec2.VPC("Vpc", CidrBlock=network.cidr, EnableDnsSupport=True, EnableDnsHostnames=True, Tags=Tags(Name=_name(env))))
     t.add_output(Output("VpcId", Value=Ref("Vpc")))
 
 
@@ -69,7 +67,8 @@ def _subnet(t: Template, env: Environment, zone: str, cidr: str) -> None:
         ec2.Subnet(
             name,
             VpcId=Ref("Vpc"),
-            AvailabilityZone=availability_zone(env, zone),
+            # By its letter, not by an index into GetAZs: each zone has an address and a subnet of its own.
+            AvailabilityZone=Sub(f"${{AWS::Region}}{zone}"),
             CidrBlock=cidr,
             MapPublicIpOnLaunch=False,
             Tags=Tags(Name=f"{_name(env)}-{zone}"),
@@ -81,9 +80,7 @@ def _subnet(t: Template, env: Environment, zone: str, cidr: str) -> None:
 
 def _flow_logs(t: Template, env: Environment) -> None:
     group = t.add_resource(
-        logs.LogGroup(
-            "FlowLogs", LogGroupName=f"/{env.project}/{env.name}/flow", RetentionInDays=env.service.log_days, **KEEP_ONCE_CREATED
-        )
+        logs.LogGroup("FlowLogs", LogGroupName=f"/{env.project}/{env.name}/flow", RetentionInDays=env.service.log_days, **KEEP_ONCE_CREATED)
     )
     role = t.add_resource(
         iam.Role(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from policy import repository
 from troposphere import GetAtt, Output, Template, ecr
 
+from policy import repository
 from stacks.keep import KEEP_ONCE_CREATED
 from stacks.project import Project
 from stacks.spec import StackSpec

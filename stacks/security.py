@@ -38,6 +38,9 @@ def build(env: Environment) -> Template:
         SecurityGroupEgress=[_to_tasks(port, tasks) for port in PURPOSES],
         Tags=Tags(Name=f"{env.project}-{env.name}-load-balancer"),
     )
+    if env.access.open:
+        # House rules refuse an open group that does not say so (policy/rules/network.guard).
+        balancer.Metadata = {"kotei": {"open": True, "reason": env.access.reason}}
     t.add_resource(tasks)
     t.add_resource(balancer)
     # Resources of their own, since the two groups name each other.
@@ -51,9 +54,7 @@ def build(env: Environment) -> Template:
 def _clients(env: Environment) -> list[ec2.SecurityGroupRule]:
     allowed = [(ANYWHERE, env.access.reason)] if env.access.open else [(entry.cidr, entry.note) for entry in env.access.allow]
     return [
-        ec2.SecurityGroupRule(
-            IpProtocol="tcp", FromPort=LISTENER_PORT, ToPort=LISTENER_PORT, CidrIp=cidr, Description=description(note)
-        )
+        ec2.SecurityGroupRule(IpProtocol="tcp", FromPort=LISTENER_PORT, ToPort=LISTENER_PORT, CidrIp=cidr, Description=description(note))
         for cidr, note in allowed
     ]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from troposphere import GetAtt, Output, Ref, Sub, Template, applicationautoscaling, ecs, iam, logs
+
 from policy import task as policies
 from policy import trust
-from troposphere import GetAtt, Output, Ref, Sub, Tags, Template, applicationautoscaling, ecs, iam, logs
-
 from stacks import alarms
 from stacks.environment import Environment
-from stacks.keep import KEEP_ONCE_CREATED
+from stacks.keep import KEEP, KEEP_ONCE_CREATED
 from stacks.placement import parameter, subnet_id
 from stacks.ports import HEALTH_PATH, HEALTH_PORT, TRAFFIC_PORT
 from stacks.spec import StackSpec
@@ -18,6 +18,8 @@ CONTAINER = "proxy"
 USER = "101"
 # Fargate's own limit; nginx uses two descriptors for each request in flight.
 OPEN_FILES = 65535
+# The image's nginx keeps its pid file and its temporary files here.
+SCRATCH = "/tmp"  # noqa: S108 - a path in the container
 # ECS kills a task two minutes after it asked it to stop, however long the load balancer still drains it.
 LONGEST_STOP = 120
 
@@ -27,9 +29,7 @@ def build(env: Environment) -> Template:
     parameter(t, "ImageDigest", "String", "sha256:... of the image that this deployment runs")
     t.add_resource(ecs.Cluster("Cluster", ClusterName=f"{env.project}-{env.name}", CapacityProviders=["FARGATE", "FARGATE_SPOT"]))
     t.add_resource(
-        logs.LogGroup(
-            "Logs", LogGroupName=f"/{env.project}/{env.name}/proxy", RetentionInDays=env.service.log_days, **KEEP_ONCE_CREATED
-        )
+        logs.LogGroup("Logs", LogGroupName=f"/{env.project}/{env.name}/proxy", RetentionInDays=env.service.log_days, **KEEP_ONCE_CREATED)
     )
     _roles(t, env)
     _task_definition(t, env)
@@ -58,7 +58,7 @@ def _task_definition(t: Template, env: Environment) -> None:
         ecs.TaskDefinition(
             "TaskDefinition",
             # Replaced with every image. The revisions before stay registered: what a rollback returns to is one of them.
-            UpdateReplacePolicy="Retain",
+            **KEEP,
             # Named, or each replacement would be a family of its own with one revision.
             Family=f"{env.project}-{env.name}-proxy",
             RequiresCompatibilities=["FARGATE"],
@@ -95,8 +95,8 @@ def _container(env: Environment) -> ecs.ContainerDefinition:
         Ulimits=[ecs.Ulimit(Name="nofile", SoftLimit=OPEN_FILES, HardLimit=OPEN_FILES)],
         LinuxParameters=ecs.LinuxParameters(
             Capabilities=ecs.KernelCapabilities(Drop=["ALL"]),
-            # The pid file and the bodies that nginx buffers. It counts as the task's memory.
-            Tmpfs=[ecs.Tmpfs(ContainerPath="/tmp", Size=env.service.memory // 4, MountOptions=["rw", "noexec", "nosuid", "nodev"])],
+            # It counts as the task's memory.
+            Tmpfs=[ecs.Tmpfs(ContainerPath=SCRATCH, Size=env.service.memory // 4, MountOptions=["rw", "noexec", "nosuid", "nodev"])],
         ),
         LogConfiguration=ecs.LogConfiguration(
             LogDriver="awslogs",
@@ -142,9 +142,7 @@ def _service(t: Template, env: Environment) -> None:
                 AwsvpcConfiguration=ecs.AwsvpcConfiguration(
                     # The subnets are public and have no NAT: without it a task reaches neither its image nor an origin.
                     AssignPublicIp="ENABLED",
-                    SecurityGroups=[
-                        parameter(t, "TaskSecurityGroup", "AWS::EC2::SecurityGroup::Id", "Output of the security stack")
-                    ],
+                    SecurityGroups=[parameter(t, "TaskSecurityGroup", "AWS::EC2::SecurityGroup::Id", "Output of the security stack")],
                     Subnets=[subnet_id(t, env, zone) for zone in env.zones],
                 )
             ),
@@ -156,9 +154,7 @@ def _service(t: Template, env: Environment) -> None:
 
 def _capacity(env: Environment) -> list[ecs.CapacityProviderStrategyItem]:
     spot = env.service.spot_percent
-    strategy = [
-        ecs.CapacityProviderStrategyItem(CapacityProvider="FARGATE", Base=env.service.on_demand_base, Weight=100 - spot)
-    ]
+    strategy = [ecs.CapacityProviderStrategyItem(CapacityProvider="FARGATE", Base=env.service.on_demand_base, Weight=100 - spot)]
     if spot:
         strategy.append(ecs.CapacityProviderStrategyItem(CapacityProvider="FARGATE_SPOT", Weight=spot))
     return strategy
