@@ -1,0 +1,163 @@
+"""The rules between the sections of an environment, each with the sections that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from ipaddress import IPv4Network
+
+from stacks.config_problems import Problem, Rule
+from stacks.config_values import network
+from stacks.environment import Access, Addresses, Certificate, LoadBalancer, Network, Service, Site
+
+# Wider than this is effectively everybody.
+WIDEST_CLIENT = 8
+# EC2 keeps five addresses of each subnet for itself; a network load balancer wants eight free ones (its guide, availability zones).
+KEPT_BY_EC2, WANTED_BY_LOAD_BALANCER = 5, 8
+# `shared` and `Pipeline-` name what belongs to the pipeline itself: the folder of its templates and its own stages.
+TAKEN_NAMES = ("pipeline", "shared")
+
+
+def free_name(name: str) -> Iterator[Problem]:
+    if name in TAKEN_NAMES:
+        yield Problem(("name",), f"'{name}' is the name of the pipeline's own part; choose another one")
+
+
+def adopt_all_or_none(where: Network, addresses: Addresses) -> Iterator[Problem]:
+    if not addresses.adopt:
+        return
+    for zone in where.zones:
+        if zone not in addresses.adopt:
+            yield Problem(("addresses", "adopt", zone), "is missing: name the allocation id of every zone, or of none")
+    for zone in sorted(addresses.adopt.keys() - set(where.zones)):
+        yield Problem(("addresses", "adopt", zone), f"is no zone of the network; its zones are {', '.join(where.zones)}")
+
+
+def room_for_tasks(where: Network, service: Service) -> Iterator[Problem]:
+    """While a version replaces another one there are twice as many tasks, spread over the zones."""
+    if where.create is None or not where.zones:
+        return
+    tasks = -(-2 * service.max_tasks // len(where.zones))
+    needed = tasks + WANTED_BY_LOAD_BALANCER
+    prefix = 32 - (needed + KEPT_BY_EC2 - 1).bit_length()
+    for zone, cidr in sorted(where.create.zones.items()):
+        usable = IPv4Network(cidr).num_addresses - KEPT_BY_EC2
+        if usable < needed:
+            yield Problem(
+                ("network", "create", "zones", zone),
+                f"'{cidr}' has {usable} usable addresses, but needs {needed}: {tasks} for tasks during a deployment "
+                f"(2 x service.max_tasks over {len(where.zones)} zones) and {WANTED_BY_LOAD_BALANCER} for the load balancer; use /{prefix}",
+            )
+
+
+def clients_are_some(access: Access) -> Iterator[Problem]:
+    networks = [network(entry.cidr) for entry in access.allow]
+    for index, client in enumerate(networks):
+        path = ("access", "allow", index, "cidr")
+        if client.prefixlen < WIDEST_CLIENT:
+            yield Problem(
+                path,
+                f"'{client}' lets {client.num_addresses} addresses in; the widest network is a /{WIDEST_CLIENT}. "
+                "To let everybody in, set access.open = true with a reason",
+            )
+        for earlier, other in enumerate(networks[:index]):
+            if client == other:
+                yield Problem(path, f"'{client}' is in access.allow[{earlier}] already; remove one")
+            elif client.overlaps(other):
+                wide, narrow = (other, client) if client.subnet_of(other) else (client, other)
+                yield Problem(path, f"'{client}' overlaps access.allow[{earlier}]: '{wide}' holds '{narrow}' already; remove one")
+
+
+def permissions_are_current(access: Access, today: date) -> Iterator[Problem]:
+    for index, entry in enumerate(access.allow):
+        if entry.expires and entry.expires < today:
+            yield Problem(
+                ("access", "allow", index, "expires"),
+                f"{entry.expires} is over ({entry.cidr}, {entry.note}); renew the date or remove the entry",
+            )
+
+
+def certificate_is_here(certificate: Certificate, region: str, account: str) -> Iterator[Problem]:
+    if certificate.arn is None:
+        return
+    _, _, _, its_region, its_account, _ = certificate.arn.split(":")
+    if its_region != region:
+        yield Problem(("certificate", "arn"), f"is in {its_region}; a load balancer needs one in its own region, {region}")
+    if its_account != account:
+        yield Problem(("certificate", "arn"), f"belongs to account {its_account}; a load balancer needs one of its own account, {account}")
+
+
+def hosts_are_covered(certificate: Certificate, sites: tuple[Site, ...]) -> Iterator[Problem]:
+    if not certificate.names:
+        return
+    for path, host in _hosts(sites):
+        if not {host, f"*.{host.partition('.')[2]}"} & set(certificate.names):
+            yield Problem(
+                path,
+                f"'{host}' is not covered by the certificate ({', '.join(certificate.names)}); add it to certificate.alternative_names",
+            )
+
+
+def hosts_are_different(sites: tuple[Site, ...]) -> Iterator[Problem]:
+    first: dict[str, str] = {}
+    for path, host in _hosts(sites):
+        here = f"sites[{path[1]}].host" if path[2] == "host" else f"sites[{path[1]}].aliases[{path[3]}]"
+        there = first.setdefault(host, here)
+        if there != here:
+            yield Problem(path, f"'{host}' is {there} already; a host belongs to one site")
+
+
+def origins_are_elsewhere(sites: tuple[Site, ...]) -> Iterator[Problem]:
+    hosts = {host for _, host in _hosts(sites)}
+    for path, origin in _origins(sites):
+        if origin.removeprefix("https://").partition(":")[0] in hosts:
+            yield Problem(path, f"'{origin}' is a host of this proxy itself; its requests would go in a circle")
+
+
+def limits_see_clients(loadbalancer: LoadBalancer, sites: tuple[Site, ...]) -> Iterator[Problem]:
+    for index, site in enumerate(sites):
+        if site.rate_limit and not loadbalancer.preserve_client_ip:
+            yield Problem(
+                ("sites", index, "rate_limit"),
+                "would count all clients as one, since the proxy does not see their addresses; set loadbalancer.preserve_client_ip = true",
+            )
+
+
+def zones_have_tasks(where: Network, loadbalancer: LoadBalancer, service: Service) -> Iterator[Problem]:
+    zones = len(where.zones)
+    if not loadbalancer.cross_zone and service.min_tasks < zones:
+        yield Problem(
+            ("service", "min_tasks"),
+            f"{service.min_tasks} leaves a fixed address without a task: without loadbalancer.cross_zone each zone needs its own; "
+            f"at least {zones}",
+        )
+
+
+def _hosts(sites: tuple[Site, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    for index, site in enumerate(sites):
+        yield ("sites", index, "host"), site.host
+        for number, alias in enumerate(site.aliases):
+            yield ("sites", index, "aliases", number), alias
+
+
+def _origins(sites: tuple[Site, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    for index, site in enumerate(sites):
+        yield ("sites", index, "origin"), site.origin
+        for number, rule in enumerate(site.paths):
+            if rule.origin:
+                yield ("sites", index, "paths", number, "origin"), rule.origin
+
+
+RULES: tuple[Rule, ...] = (
+    (("name",), free_name),
+    (("network", "addresses"), adopt_all_or_none),
+    (("network", "service"), room_for_tasks),
+    (("network", "loadbalancer", "service"), zones_have_tasks),
+    (("access",), clients_are_some),
+    (("access", "today"), permissions_are_current),
+    (("certificate", "region", "account"), certificate_is_here),
+    (("certificate", "sites"), hosts_are_covered),
+    (("sites",), hosts_are_different),
+    (("sites",), origins_are_elsewhere),
+    (("loadbalancer", "sites"), limits_see_clients),
+)
