@@ -1,0 +1,25 @@
+"""Findings about content that was judged before, kept on disk by everything that the judgement depends on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from pipeline.checks.finding import Finding
+
+
+def kept(folder: Path, depends_on: Sequence[str], judge: Callable[[], list[Finding]]) -> list[Finding]:
+    name = hashlib.sha256(json.dumps(list(depends_on)).encode()).hexdigest()
+    file = folder / f"{name}.json"
+    if file.is_file():
+        return [Finding(**fields) for fields in json.loads(file.read_text())]
+    findings = judge()
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_suffix(f".{os.getpid()}.tmp")
+    temporary.write_text(json.dumps([asdict(finding) for finding in findings]))
+    temporary.replace(file)
+    return findings
