@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from awacs import sts
-from awacs.aws import Allow, ArnLike, Condition, PolicyDocument, Principal, Statement, StringEquals
+from awacs.aws import Allow, ArnLike, AWSPrincipal, Condition, PolicyDocument, Principal, Statement, StringEquals
 
 VERSION = "2012-10-17"
 
@@ -28,6 +28,21 @@ def service(name: str, *, account: str, source: str) -> PolicyDocument:
                 Principal=Principal("Service", name),
                 Action=[sts.AssumeRole],
                 Condition=Condition([StringEquals({"aws:SourceAccount": account}), ArnLike({"aws:SourceArn": source})]),
+            )
+        ],
+    )
+
+
+def roles(patterns: list[str], *, account: str) -> PolicyDocument:
+    """Roles of another account, by the pattern of their ARN: a principal must exist, and these may be made later or anew."""
+    return PolicyDocument(
+        Version=VERSION,
+        Statement=[
+            Statement(
+                Effect=Allow,
+                Principal=AWSPrincipal(f"arn:aws:iam::{account}:root"),
+                Action=[sts.AssumeRole],
+                Condition=Condition(ArnLike({"aws:PrincipalArn": patterns})),
             )
         ],
     )

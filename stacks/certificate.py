@@ -12,13 +12,12 @@ from stacks.spec import StackSpec
 
 def build(env: Environment) -> Template:
     t = Template(Description=f"{env.project} {env.name}: certificate")
-    wanted_names = (env.certificate.name, *env.certificate.alternative_names)
     certificate = Certificate(
         "Certificate",
         DomainName=env.certificate.name,
         ValidationMethod="DNS",
         DomainValidationOptions=[
-            DomainValidationOption(DomainName=name, HostedZoneId=env.certificate.hosted_zone) for name in wanted_names
+            DomainValidationOption(DomainName=name, HostedZoneId=env.certificate.hosted_zone) for name in env.certificate.names
         ],
         # Kept when the names change: the listener still holds the old one until the load balancer's stack follows.
         **KEEP,

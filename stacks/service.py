@@ -20,8 +20,8 @@ USER = "101"
 OPEN_FILES = 65535
 # The image's nginx keeps its pid file and its temporary files here.
 SCRATCH = "/tmp"  # noqa: S108 - a path in the container
-# ECS kills a task two minutes after it asked it to stop, however long the load balancer still drains it.
-LONGEST_STOP = 120
+# Fargate takes 2 to 120 seconds.
+SHORTEST_STOP = 2
 
 
 def build(env: Environment) -> Template:
@@ -84,7 +84,8 @@ def _container(env: Environment) -> ecs.ContainerDefinition:
         User=USER,
         ReadonlyRootFilesystem=True,
         PortMappings=[ecs.PortMapping(ContainerPort=port, Protocol="tcp") for port in (TRAFFIC_PORT, HEALTH_PORT)],
-        StopTimeout=min(env.service.drain_seconds, LONGEST_STOP),
+        # As long as the load balancer drains, so that the request that it still waits for is not killed. Both end at ECS's 120 seconds.
+        StopTimeout=max(SHORTEST_STOP, env.service.drain_seconds),
         HealthCheck=ecs.HealthCheck(
             Command=["CMD", "wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{HEALTH_PORT}{HEALTH_PATH}"],
             Interval=10,
@@ -154,7 +155,9 @@ def _service(t: Template, env: Environment) -> None:
 
 def _capacity(env: Environment) -> list[ecs.CapacityProviderStrategyItem]:
     spot = env.service.spot_percent
-    strategy = [ecs.CapacityProviderStrategyItem(CapacityProvider="FARGATE", Base=env.service.on_demand_base, Weight=100 - spot)]
+    # Without Spot every task is on demand whatever the base says; the house rules want one named.
+    base = max(1, env.service.on_demand_base)
+    strategy = [ecs.CapacityProviderStrategyItem(CapacityProvider="FARGATE", Base=base, Weight=100 - spot)]
     if spot:
         strategy.append(ecs.CapacityProviderStrategyItem(CapacityProvider="FARGATE_SPOT", Weight=spot))
     return strategy

@@ -1,0 +1,105 @@
+"""The roles that let the pipeline deploy into another account: one stack in each account that has environments but no pipeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from troposphere import GetAtt, Output, Template, iam
+
+from policy import cloudformation, deployroles, trust
+from stacks.environment import Environment
+from stacks.project import Project
+from stacks.spec import StackSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherAccount:
+    """An account other than the pipeline's, with its environments."""
+
+    project: Project
+    account: str
+
+    @property
+    def environments(self) -> tuple[Environment, ...]:
+        return tuple(env for env in self.project.environments if env.account == self.account)
+
+
+def accounts(project: Project) -> tuple[OtherAccount, ...]:
+    others = sorted({env.account for env in project.environments} - {project.pipeline.account})
+    return tuple(OtherAccount(project=project, account=account) for account in others)
+
+
+def build(other: OtherAccount) -> Template:
+    config = other.project.pipeline
+    t = Template(Description=f"{config.project}: what the pipeline of account {config.account} may do in this account")
+    for env in other.environments:
+        _cloudformation_role(t, env)
+    _delivery_role(t, other)
+    _read_role(t, other)
+    return t
+
+
+def _cloudformation_role(t: Template, env: Environment) -> None:
+    # Named, like the two below: the pipeline's templates are written before this stack exists, and in another account.
+    role = iam.Role(
+        f"{env.name.title().replace('-', '')}CloudFormationRole",
+        RoleName=_cloudformation_role_name(env),
+        AssumeRolePolicyDocument=trust.service(
+            "cloudformation.amazonaws.com", account=env.account, source=_stack_arn(env, env.stack_name("*"))
+        ),
+        Policies=[
+            iam.Policy(
+                PolicyName="stacks",
+                PolicyDocument=cloudformation.environment(account=env.account, region=env.region, project=env.project, name=env.name),
+            )
+        ],
+    )
+    t.add_resource(role)
+
+
+def _delivery_role(t: Template, other: OtherAccount) -> None:
+    config = other.project.pipeline
+    document = deployroles.delivery(
+        stacks=[_stack_arn(env, env.stack_name("*")) for env in other.environments],
+        passed=[f"arn:aws:iam::{env.account}:role/{_cloudformation_role_name(env)}" for env in other.environments],
+        pipeline_account=config.account,
+        artifacts=f"arn:aws:s3:::{other.project.stack_name('pipeline')}-*/*",
+        regions=[config.region],
+    )
+    _role(t, other, "delivery", ["Pipeline"], document)
+
+
+def _read_role(t: Template, other: OtherAccount) -> None:
+    clusters = [(f"{env.region}:{env.account}", f"{env.project}-{env.name}") for env in other.environments]
+    document = deployroles.read(
+        stacks=[_stack_arn(env, env.stack_name("*")) for env in other.environments],
+        services=[f"arn:aws:ecs:{where}:service/{cluster}/*" for where, cluster in clusters],
+        tasks=[f"arn:aws:ecs:{where}:task/{cluster}/*" for where, cluster in clusters],
+    )
+    _role(t, other, "read", ["Plan", "Verify"], document)
+
+
+def _role(t: Template, other: OtherAccount, name: str, users: list[str], document: object) -> None:
+    """`users` are roles of the pipeline's stack, whose names CloudFormation makes of stack, logical ID and a suffix."""
+    config = other.project.pipeline
+    prefix = f"arn:aws:iam::{config.account}:role/{other.project.stack_name('pipeline')}"
+    role = t.add_resource(
+        iam.Role(
+            f"{name.capitalize()}Role",
+            RoleName=f"{config.project}-{name}",
+            AssumeRolePolicyDocument=trust.roles([f"{prefix}-{user}Role-*" for user in users], account=config.account),
+            Policies=[iam.Policy(PolicyName=name, PolicyDocument=document)],
+        )
+    )
+    t.add_output(Output(f"{name.capitalize()}RoleArn", Value=GetAtt(role, "Arn")))
+
+
+def _cloudformation_role_name(env: Environment) -> str:
+    return env.stack_name("cloudformation")
+
+
+def _stack_arn(env: Environment, stack: str) -> str:
+    return f"arn:aws:cloudformation:{env.region}:{env.account}:stack/{stack}/*"
+
+
+STACK = StackSpec(name="deployroles", build=build)
