@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from stacks import addresses, certificate, connection, loadbalancer, monitoring, network, registry, security, service
-from stacks.environment import Environment
+from stacks import connection, registry
+from stacks.catalog import ENVIRONMENT_STACKS
 from stacks.project import Project
 from stacks.spec import StackSpec
 
 from pipeline import codepipeline
 
-ENVIRONMENT_STACKS: tuple[StackSpec[Environment], ...] = (
-    network.STACK,
-    addresses.STACK,
-    security.STACK,
-    certificate.STACK,
-    loadbalancer.STACK,
-    service.STACK,
-    monitoring.STACK,
-)
+__all__ = ["ENVIRONMENT_STACKS", "SHARED_STACKS"]
 
 SHARED_STACKS: tuple[StackSpec[Project], ...] = (
     connection.STACK,

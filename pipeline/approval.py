@@ -1,0 +1,100 @@
+"""A person's decision in the pipeline: what waits, saying yes or no to it, and whether somebody said yes in a given run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from stacks.project import Project
+
+from pipeline.aws import Aws, Refused
+from pipeline.errors import PipelineError
+from pipeline.stages import prefix
+
+REASON_LIMIT = 512  # API: ApprovalSummary
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """An approval that somebody must give. `text` is the summary of the plan that would run."""
+
+    stage: str
+    action: str
+    token: str
+    execution: str
+    text: str
+
+
+def stage_of(owner: str) -> str:
+    return f"{prefix(owner)}-Approve"
+
+
+def waiting(aws: Aws, project: Project) -> list[Waiting]:
+    pipeline = project.pipeline.project
+    state = aws.call("codepipeline", "get_pipeline_state", name=pipeline)
+    found = []
+    for stage in state["stageStates"]:
+        execution = stage.get("latestExecution", {}).get("pipelineExecutionId", "")
+        for action in stage.get("actionStates", []):
+            latest = action.get("latestExecution", {})
+            if latest.get("status") == "InProgress" and "token" in latest:
+                text = _text(aws, pipeline, execution, stage["stageName"])
+                found.append(
+                    Waiting(stage=stage["stageName"], action=action["actionName"], token=latest["token"], execution=execution, text=text)
+                )
+    return found
+
+
+def decide(aws: Aws, project: Project, owner: str, decision: Literal["Approved", "Rejected"], reason: str) -> Waiting:
+    """Returns what was decided about."""
+    if len(reason) > REASON_LIMIT:
+        raise PipelineError(f"the reason has {len(reason)} characters and AWS keeps {REASON_LIMIT}; shorten --reason")
+    all_waiting = waiting(aws, project)
+    mine = [one for one in all_waiting if one.stage == stage_of(owner)]
+    if not mine:
+        others = ", ".join(one.stage for one in all_waiting)
+        also = f" (waiting now: {others})" if others else ""
+        raise PipelineError(f"{owner}: no approval is waiting{also}; see: kotei status")
+    try:
+        aws.call(
+            "codepipeline",
+            "put_approval_result",
+            pipelineName=project.pipeline.project,
+            stageName=mine[0].stage,
+            actionName=mine[0].action,
+            token=mine[0].token,
+            result={"summary": reason, "status": decision},
+        )
+    except Refused as refused:
+        if refused.code in ("ApprovalAlreadyCompletedException", "InvalidApprovalTokenException"):
+            raise PipelineError(f"{owner}: somebody else decided in the meantime; see: kotei status") from refused
+        raise
+    return mine[0]
+
+
+def is_rollback(aws: Aws, project: Project, execution: str) -> bool:
+    answer = aws.call("codepipeline", "get_pipeline_execution", pipelineName=project.pipeline.project, pipelineExecutionId=execution)
+    return bool(answer["pipelineExecution"].get("executionType") == "ROLLBACK")
+
+
+def approved_in(aws: Aws, project: Project, owner: str, execution: str) -> bool:
+    """A skipped stage leaves no action execution, so only a person's yes counts."""
+    actions = aws.pages(
+        "codepipeline",
+        "list_action_executions",
+        "actionExecutionDetails",
+        pipelineName=project.pipeline.project,
+        filter={"pipelineExecutionId": execution},
+    )
+    return any(action["stageName"] == stage_of(owner) and action["status"] == "Succeeded" for action in actions)
+
+
+def _text(aws: Aws, pipeline: str, execution: str, stage: str) -> str:
+    actions = aws.pages(
+        "codepipeline", "list_action_executions", "actionExecutionDetails", pipelineName=pipeline, filter={"pipelineExecutionId": execution}
+    )
+    for action in actions:
+        if action["stageName"] == stage:
+            settings = action.get("input", {})
+            return str(settings.get("resolvedConfiguration", settings.get("configuration", {})).get("CustomData", ""))
+    return ""

@@ -1,0 +1,135 @@
+"""The only importer of boto3: which AWS a command talks to, and one call at a time with its refusals in our words. Prints nothing."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
+
+from pipeline.errors import PipelineError
+
+# Standard mode waits and tries again when AWS throttles or a connection breaks.
+CONFIG = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=60)
+
+
+class Refused(PipelineError):
+    """AWS answered with an error. Caught where a code is an expected answer."""
+
+    def __init__(self, message: str, *, code: str, detail: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.detail = detail
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """Which AWS. `endpoint` None is AWS itself; `why` says what decided."""
+
+    endpoint: str | None
+    why: str
+
+    @property
+    def name(self) -> str:
+        return "AWS" if self.endpoint is None else self.endpoint
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aws:
+    """Calls in one account and region. `role` is assumed first, for environments in other accounts."""
+
+    target: Target
+    account: str
+    region: str
+    role: str | None = None
+    _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def call(self, service: str, operation: str, **parameters: Any) -> dict[str, Any]:
+        with _translated(self, service, operation):
+            answer: dict[str, Any] = getattr(self._client(service), operation)(**parameters)
+        return answer
+
+    def pages(self, service: str, operation: str, key: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+        """Every item under `key`, from page to page as it is asked for."""
+        with _translated(self, service, operation):
+            for page in self._client(service).get_paginator(operation).paginate(**parameters):
+                yield from page[key]
+
+    def _client(self, service: str) -> Any:
+        if service not in self._clients:
+            self._clients[service] = self._session().client(service, endpoint_url=self.target.endpoint, config=CONFIG)
+        return self._clients[service]
+
+    def _session(self) -> boto3.Session:
+        session = _plain_session(self.target, self.account, self.region)
+        if self.role is None:
+            return session
+        with _translated(self, "sts", "assume_role"):
+            sts = session.client("sts", endpoint_url=self.target.endpoint, config=CONFIG)
+            keys = sts.assume_role(RoleArn=self.role, RoleSessionName="kotei")["Credentials"]
+        return boto3.Session(
+            aws_access_key_id=keys["AccessKeyId"],
+            aws_secret_access_key=keys["SecretAccessKey"],
+            aws_session_token=keys["SessionToken"],
+            region_name=self.region,
+        )
+
+
+@lru_cache(maxsize=1)
+def target(root: Path) -> Target:
+    """AWS_ENDPOINT_URL, else AWS where there are credentials, else the engine that runs in this checkout."""
+    if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
+        return Target(endpoint=endpoint, why="AWS_ENDPOINT_URL")
+    if boto3.Session().get_credentials() is not None:
+        return Target(endpoint=None, why="credentials found")
+    file = Path(os.environ.get("KOTEI_HOME") or root / ".kotei") / "endpoint"
+    if file.is_file() and _answers(endpoint := file.read_text(encoding="utf-8").strip()):
+        return Target(endpoint=endpoint, why="the local engine of this checkout")
+    raise PipelineError(
+        "no AWS to talk to: no AWS_ENDPOINT_URL, no AWS credentials, and no local engine runs in this checkout. "
+        "For AWS run: aws login (or set AWS_PROFILE); for this computer run: make up"
+    )
+
+
+def _answers(endpoint: str) -> bool:
+    address = urlsplit(endpoint)
+    try:
+        socket.create_connection((address.hostname or "", address.port or 80), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _plain_session(target: Target, account: str, region: str) -> boto3.Session:
+    session = boto3.Session(region_name=region)
+    if target.endpoint is None or session.get_credentials() is not None:
+        return session
+    # An emulated AWS reads the account from the key id and never looks at the secret.
+    return boto3.Session(aws_access_key_id=account, aws_secret_access_key="none", region_name=region)  # noqa: S106 - not a secret
+
+
+@contextmanager
+def _translated(aws: Aws, service: str, operation: str) -> Iterator[None]:
+    where = f"{aws.target.name}: {service}.{operation} in {aws.region}"
+    try:
+        yield
+    except ClientError as error:
+        detail = error.response.get("Error", {})
+        code, message = detail.get("Code", "Unknown"), detail.get("Message", str(error))
+        raise Refused(f"{where}: {code}: {message}", code=code, detail=message) from error
+    except EndpointConnectionError as error:
+        mend = "run: aws sts get-caller-identity" if aws.target.endpoint is None else "start it with: make up"
+        raise PipelineError(f"{where}: nobody answers at {error.kwargs.get('endpoint_url', aws.target.name)}; {mend}") from error
+    except NoCredentialsError as error:
+        raise PipelineError(f"{where}: no credentials; run: aws login (or set AWS_PROFILE)") from error
+    except BotoCoreError as error:
+        raise PipelineError(f"{where}: {error}") from error

@@ -1,0 +1,114 @@
+"""The CodeBuild projects: each with its own role and its own log, all on ARM, all running a file of buildspec/."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from policy import build as policy
+from policy import trust
+from stacks.project import Project
+from troposphere import GetAtt, Template, codebuild, iam, logs
+
+from pipeline.paths import BUILDSPECS
+from pipeline.wiring import shared_stack_names
+
+NAMES = ("check", "image", "plan", "verify")
+LOG_DAYS = 90
+# The image's dependencies and the offline checks take minutes; what takes longer hangs.
+TIMEOUT_MINUTES = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artifacts:
+    """Where the pipeline keeps what it hands from stage to stage."""
+
+    objects: Any
+    key: Any
+
+
+def add(t: Template, project: Project, artifacts: Artifacts) -> list[Any]:
+    """Adds every project; returns their ARNs."""
+    return [GetAtt(_add(t, project, name, artifacts), "Arn") for name in NAMES]
+
+
+def project_name(project: Project, name: str) -> str:
+    return f"{project.pipeline.project}-{name}"
+
+
+def _add(t: Template, project: Project, name: str, artifacts: Artifacts) -> codebuild.Project:
+    config = project.pipeline
+    logical = name.capitalize()
+    group = t.add_resource(
+        logs.LogGroup(
+            f"{logical}Logs",
+            LogGroupName=f"/aws/codebuild/{project_name(project, name)}",
+            RetentionInDays=LOG_DAYS,
+            DeletionPolicy="Retain",
+            UpdateReplacePolicy="Retain",
+        )
+    )
+    arn = f"arn:aws:codebuild:{config.region}:{config.account}:project/{project_name(project, name)}"
+    document = _policy(project, name, GetAtt(group, "Arn"), artifacts)
+    role = t.add_resource(
+        iam.Role(
+            f"{logical}Role",
+            AssumeRolePolicyDocument=trust.service("codebuild.amazonaws.com", account=config.account, source=arn),
+            Policies=[iam.Policy(PolicyName=name, PolicyDocument=document)],
+        )
+    )
+    resource = codebuild.Project(
+        f"{logical}Project",
+        Name=project_name(project, name),
+        ServiceRole=GetAtt(role, "Arn"),
+        Source=codebuild.Source(Type="CODEPIPELINE", BuildSpec=f"{BUILDSPECS}/{name}.yml"),
+        Artifacts=codebuild.Artifacts(Type="CODEPIPELINE"),
+        EncryptionKey=artifacts.key,
+        Environment=_environment(project, name),
+        LogsConfig=codebuild.LogsConfig(CloudWatchLogs=codebuild.CloudWatchLogs(Status="ENABLED", GroupName=group.ref())),
+        TimeoutInMinutes=TIMEOUT_MINUTES,
+    )
+    return t.add_resource(resource)
+
+
+def _environment(project: Project, name: str) -> codebuild.Environment:
+    variables = [codebuild.EnvironmentVariable(Name="REPOSITORY_URI", Value=repository_uri(project))] if name == "image" else []
+    return codebuild.Environment(
+        Type="ARM_CONTAINER",
+        ComputeType="BUILD_GENERAL1_SMALL",
+        Image=project.pipeline.build_image,
+        # AWS's own images are pulled by CodeBuild itself, any other image as the project's role.
+        ImagePullCredentialsType="CODEBUILD" if project.pipeline.build_image.startswith("aws/codebuild/") else "SERVICE_ROLE",
+        # The Docker daemon needs it; nothing else here builds images.
+        PrivilegedMode=name == "image",
+        EnvironmentVariables=variables,
+    )
+
+
+def _policy(project: Project, name: str, log_group: Any, artifacts: Artifacts) -> Any:
+    config = project.pipeline
+    where = f"{config.region}:{config.account}"
+    ground = {"log_group": log_group, "artifacts": artifacts.objects, "key": artifacts.key}
+    here = [env for env in project.environments if env.account == config.account]
+    readers = [f"arn:aws:iam::{env.account}:role/{env.project}-read" for env in project.environments if env not in here]
+    stacks = [f"arn:aws:cloudformation:{env.region}:{env.account}:stack/{env.project}-{env.name}-*/*" for env in here]
+    if name == "image":
+        return policy.image(**ground, repository=f"arn:aws:ecr:{where}:repository/{project.repository_name}")
+    if name == "plan":
+        shared = [f"arn:aws:cloudformation:{where}:stack/{stack}/*" for stack in shared_stack_names(project)]
+        pipeline = f"arn:aws:codepipeline:{where}:{config.project}"
+        return policy.plan(**ground, stacks=[*shared, *stacks], pipeline=pipeline, roles=readers)
+    if name == "verify":
+        clusters = [(f"{env.region}:{env.account}", f"{env.project}-{env.name}") for env in here]
+        return policy.verify(
+            **ground,
+            stacks=stacks,
+            services=[f"arn:aws:ecs:{place}:service/{cluster}/*" for place, cluster in clusters],
+            tasks=[f"arn:aws:ecs:{place}:task/{cluster}/*" for place, cluster in clusters],
+            roles=readers,
+        )
+    return policy.check(**ground)
+
+
+def repository_uri(project: Project) -> str:
+    return f"{project.pipeline.account}.dkr.ecr.{project.pipeline.region}.amazonaws.com/{project.repository_name}"

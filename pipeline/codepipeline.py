@@ -1,0 +1,188 @@
+"""The pipeline as a stack like the others: CodePipeline, its builds, its artifacts, and the roles that keep them apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from policy import artifacts as artifacts_policy
+from policy import cloudformation as cloudformation_policy
+from policy import delivery, trust
+from policy import key as key_policy
+from stacks import connection, registry
+from stacks.project import Project
+from stacks.spec import StackSpec
+from troposphere import GetAtt, Output, Parameter, Sub, Template, iam, kms, s3
+from troposphere import codepipeline as aws
+
+from pipeline import builds, notifications
+from pipeline.stages import SHARED, Links, stages
+from pipeline.wiring import shared_stack_names, steps, title
+
+# A stage can be rolled back to an execution of the last year (CodePipeline forgets older ones) only while its source is kept.
+ARTIFACT_DAYS = 365
+
+
+def build(project: Project) -> Template:
+    config = project.pipeline
+    t = Template(Description=f"{config.project}: the pipeline that deploys every environment, and itself")
+    connection_arn = t.add_parameter(Parameter("ConnectionArn", Type="String"))
+    key = _key(t, project)
+    bucket = _bucket(t, project, key)
+    key_arn, objects = GetAtt(key, "Arn"), Sub("${ArtifactBucket.Arn}/*")
+    topic = notifications.add(t, project, key.ref())
+    projects = builds.add(t, project, builds.Artifacts(objects=objects, key=key_arn))
+    roles = _cloudformation_roles(t, project)
+    role = t.add_resource(
+        iam.Role(
+            "PipelineRole",
+            AssumeRolePolicyDocument=trust.service("codepipeline.amazonaws.com", account=config.account, source=_pipeline_arn(project)),
+            Policies=[
+                iam.Policy(
+                    PolicyName="pipeline",
+                    PolicyDocument=delivery.pipeline(
+                        connection=connection_arn.ref(),
+                        bucket=GetAtt(bucket, "Arn"),
+                        objects=objects,
+                        key=key_arn,
+                        projects=projects,
+                        stacks=_stack_arns(project),
+                        topic=topic.ref(),
+                        passed=[role for role in roles.values() if not isinstance(role, str)],
+                        assumed=[f"arn:aws:iam::{account}:role/{config.project}-delivery" for account in _other_accounts(project)],
+                    ),
+                )
+            ],
+        )
+    )
+    shared = steps(
+        SHARED,
+        [(name, project.stack_name(name), template) for name, template in _shared_templates(project, t)],
+        {},
+    )
+    t.add_resource(
+        aws.Pipeline(
+            "Pipeline",
+            Name=config.project,
+            PipelineType="V2",
+            # One run after the other, none dropped: two runs at once would deploy to the same stacks.
+            ExecutionMode="QUEUED",
+            # The pipeline's update of itself stops the run; this starts the same commit again.
+            RestartExecutionOnUpdate=True,
+            RoleArn=GetAtt(role, "Arn"),
+            ArtifactStore=aws.ArtifactStore(Type="S3", Location=bucket.ref(), EncryptionKey=aws.EncryptionKey(Type="KMS", Id=key_arn)),
+            Stages=stages(project, Links(connection=connection_arn.ref(), topic=topic.ref(), roles=roles), shared),
+            Triggers=[_trigger(project)],
+        )
+    )
+    t.add_output(Output("PipelineName", Value=config.project))
+    t.add_output(Output("ArtifactBucketName", Value=bucket.ref()))
+    return t
+
+
+def _shared_templates(project: Project, own: Template) -> list[tuple[str, Template]]:
+    return [*((spec.name, spec.build(project)) for spec in (connection.STACK, registry.STACK)), (STACK.name, own)]
+
+
+def _trigger(project: Project) -> aws.PipelineTriggerDeclaration:
+    repository = project.pipeline.repository
+    # The first push of a new branch does not start a pipeline that filters by path; the branch named here is there already.
+    paths = {"FilePaths": aws.GitFilePathFilterCriteria(Excludes=list(repository.ignore_paths))} if repository.ignore_paths else {}
+    push = aws.GitPushFilter(Branches=aws.GitBranchFilterCriteria(Includes=[repository.branch]), **paths)
+    return aws.PipelineTriggerDeclaration(
+        ProviderType="CodeStarSourceConnection", GitConfiguration=aws.GitConfiguration(SourceActionName="Source", Push=[push])
+    )
+
+
+def _key(t: Template, project: Project) -> kms.Key:
+    config = project.pipeline
+    document = key_policy.artifacts(account=config.account, readers=_readers(project), rule=notifications.failure_rule_arn(project))
+    return t.add_resource(
+        kms.Key(
+            "ArtifactKey",
+            Description=f"{config.project}: pipeline artifacts and messages",
+            EnableKeyRotation=True,
+            KeyPolicy=document,
+            DeletionPolicy="Retain",
+            UpdateReplacePolicy="Retain",
+        )
+    )
+
+
+def _bucket(t: Template, project: Project, key: kms.Key) -> s3.Bucket:
+    encryption = s3.ServerSideEncryptionByDefault(SSEAlgorithm="aws:kms", KMSMasterKeyID=GetAtt(key, "Arn"))
+    expire = s3.LifecycleRule(
+        Status="Enabled",
+        ExpirationInDays=ARTIFACT_DAYS,
+        NoncurrentVersionExpiration=s3.NoncurrentVersionExpiration(NoncurrentDays=1),
+        AbortIncompleteMultipartUpload=s3.AbortIncompleteMultipartUpload(DaysAfterInitiation=1),
+    )
+    bucket = t.add_resource(
+        s3.Bucket(
+            "ArtifactBucket",
+            BucketEncryption=s3.BucketEncryption(
+                ServerSideEncryptionConfiguration=[
+                    # One data key for the bucket instead of one call to KMS for each object.
+                    s3.ServerSideEncryptionRule(ServerSideEncryptionByDefault=encryption, BucketKeyEnabled=True)
+                ]
+            ),
+            LifecycleConfiguration=s3.LifecycleConfiguration(Rules=[expire]),
+            OwnershipControls=s3.OwnershipControls(Rules=[s3.OwnershipControlsRule(ObjectOwnership="BucketOwnerEnforced")]),
+            PublicAccessBlockConfiguration=s3.PublicAccessBlockConfiguration(
+                BlockPublicAcls=True, BlockPublicPolicy=True, IgnorePublicAcls=True, RestrictPublicBuckets=True
+            ),
+            VersioningConfiguration=s3.VersioningConfiguration(Status="Enabled"),
+            DeletionPolicy="Retain",
+            UpdateReplacePolicy="Retain",
+        )
+    )
+    document = artifacts_policy.bucket(bucket=GetAtt(bucket, "Arn"), objects=Sub("${ArtifactBucket.Arn}/*"), readers=_readers(project))
+    t.add_resource(s3.BucketPolicy("ArtifactBucketPolicy", Bucket=bucket.ref(), PolicyDocument=document))
+    return bucket
+
+
+def _cloudformation_roles(t: Template, project: Project) -> dict[str, Any]:
+    """One role for each environment and one for the shared stacks, so that a template of one cannot reach another."""
+    config = project.pipeline
+    shared = cloudformation_policy.shared(account=config.account, region=config.region, project=config.project)
+    roles = {SHARED: _cloudformation_role(t, project, "Shared", project.stack_name("*"), config.region, shared)}
+    for env in project.environments:
+        if env.account == config.account:
+            document = cloudformation_policy.environment(account=env.account, region=env.region, project=env.project, name=env.name)
+            roles[env.name] = _cloudformation_role(t, project, title(env.name), env.stack_name("*"), env.region, document)
+        else:
+            roles[env.name] = f"arn:aws:iam::{env.account}:role/{env.project}-{env.name}-cloudformation"
+    return roles
+
+
+def _cloudformation_role(t: Template, project: Project, owner: str, stacks: str, region: str, document: Any) -> Any:
+    account = project.pipeline.account
+    source = f"arn:aws:cloudformation:{region}:{account}:stack/{stacks}/*"
+    role = iam.Role(
+        f"{owner}CloudFormationRole",
+        AssumeRolePolicyDocument=trust.service("cloudformation.amazonaws.com", account=account, source=source),
+        Policies=[iam.Policy(PolicyName="stacks", PolicyDocument=document)],
+    )
+    return GetAtt(t.add_resource(role), "Arn")
+
+
+def _pipeline_arn(project: Project) -> str:
+    return f"arn:aws:codepipeline:{project.pipeline.region}:{project.pipeline.account}:{project.pipeline.project}"
+
+
+def _stack_arns(project: Project) -> list[str]:
+    config = project.pipeline
+    shared = [f"arn:aws:cloudformation:{config.region}:{config.account}:stack/{name}/*" for name in shared_stack_names(project)]
+    here = [env for env in project.environments if env.account == config.account]
+    return [*shared, *(f"arn:aws:cloudformation:{env.region}:{env.account}:stack/{env.stack_name('*')}/*" for env in here)]
+
+
+def _other_accounts(project: Project) -> list[str]:
+    return sorted({env.account for env in project.environments} - {project.pipeline.account})
+
+
+def _readers(project: Project) -> list[str]:
+    """CodePipeline fetches the templates as the delivery role of the other account; CloudFormation's role there fetches nothing."""
+    return [f"arn:aws:iam::{account}:role/{project.pipeline.project}-delivery" for account in _other_accounts(project)]
+
+
+STACK = StackSpec(name="pipeline", build=build)

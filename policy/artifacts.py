@@ -1,0 +1,32 @@
+"""Who may reach the pipeline's artifact bucket, and how: TLS only, and accounts of environments may read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from awacs import s3
+from awacs.aws import Action, Allow, Bool, Condition, Deny, PolicyDocument, Principal, Statement
+
+
+def bucket(*, bucket: Any, objects: Any, readers: list[str]) -> PolicyDocument:
+    statements = [
+        Statement(
+            Sid="TlsOnly",
+            Effect=Deny,
+            Principal=Principal("*"),
+            Action=[Action("s3", "*")],
+            Resource=[bucket, objects],
+            Condition=Condition(Bool("aws:SecureTransport", "false")),
+        )
+    ]
+    if readers:
+        statements.append(
+            Statement(
+                Sid="OtherAccountsRead",
+                Effect=Allow,
+                Principal=Principal("AWS", readers),
+                Action=[s3.GetObject, s3.GetObjectVersion],
+                Resource=[objects],
+            )
+        )
+    return PolicyDocument(Version="2012-10-17", Statement=statements)

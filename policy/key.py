@@ -1,0 +1,41 @@
+"""Who may use the key that encrypts the pipeline's artifacts and messages."""
+
+from __future__ import annotations
+
+from awacs import kms
+from awacs.aws import Action, Allow, Condition, PolicyDocument, Principal, Statement, StringEquals
+
+
+def artifacts(*, account: str, readers: list[str], rule: str) -> PolicyDocument:
+    """`readers` are principals in other accounts, `rule` the EventBridge rule that reports failures."""
+    statements = [
+        # The roles' own policies decide inside the account; without this statement nobody could ever administer the key again.
+        Statement(
+            Sid="AccountDecides",
+            Effect=Allow,
+            Principal=Principal("AWS", f"arn:aws:iam::{account}:root"),
+            Action=[Action("kms", "*")],
+            # In a key policy "*" means this key.
+            Resource=["*"],
+        ),
+        # EventBridge writes to an encrypted topic only when the key lets it.
+        Statement(
+            Sid="FailureReports",
+            Effect=Allow,
+            Principal=Principal("Service", "events.amazonaws.com"),
+            Action=[kms.Decrypt, kms.GenerateDataKey],
+            Resource=["*"],
+            Condition=Condition([StringEquals("aws:SourceAccount", account), StringEquals("aws:SourceArn", rule)]),
+        ),
+    ]
+    if readers:
+        statements.append(
+            Statement(
+                Sid="OtherAccountsRead",
+                Effect=Allow,
+                Principal=Principal("AWS", readers),
+                Action=[kms.Decrypt, kms.DescribeKey],
+                Resource=["*"],
+            )
+        )
+    return PolicyDocument(Version="2012-10-17", Statement=statements)

@@ -1,0 +1,24 @@
+"""Who may write to the pipeline's topic. The pipeline's own role asks for approvals by its own policy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from awacs import sns
+from awacs.aws import Allow, ArnEquals, Condition, PolicyDocument, Principal, Statement
+
+
+def failure_reports(*, topic: Any, rule: Any) -> PolicyDocument:
+    return PolicyDocument(
+        Version="2012-10-17",
+        Statement=[
+            Statement(
+                Sid="FailureReports",
+                Effect=Allow,
+                Principal=Principal("Service", "events.amazonaws.com"),
+                Action=[sns.Publish],
+                Resource=[topic],
+                Condition=Condition(ArnEquals("aws:SourceArn", rule)),
+            )
+        ],
+    )
