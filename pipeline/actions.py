@@ -43,11 +43,11 @@ def build(name: str, *, project: str, variables: Mapping[str, str], namespace: s
     )
 
 
-def approval(*, text: str, topic: Any, link: str | None, timeout_minutes: int) -> aws.Actions:
+def approval(*, text: str, topic: Any, link: str, timeout_minutes: int) -> aws.Actions:
     return aws.Actions(
         Name="Approve",
         ActionTypeId=aws.ActionTypeId(Category="Approval", Owner="AWS", Provider="Manual", Version="1"),
-        Configuration={"CustomData": text, "NotificationArn": topic, **({"ExternalEntityLink": link} if link else {})},
+        Configuration={"CustomData": text, "NotificationArn": topic, "ExternalEntityLink": link},
         TimeoutInMinutes=timeout_minutes,
         RunOrder=1,
     )
@@ -59,7 +59,7 @@ def stack(
     folder: str,
     stack_name: str,
     namespace: str,
-    parameters: str,
+    parameters: str | None,
     role: Any,
     region: str,
     run_order: int,
@@ -75,7 +75,7 @@ def stack(
             "StackName": stack_name,
             "TemplatePath": f"{SOURCE_ARTIFACT}::{folder}/{name}.yaml",
             "TemplateConfiguration": f"{SOURCE_ARTIFACT}::{folder}/{name}.json",
-            "ParameterOverrides": parameters,
+            **({"ParameterOverrides": parameters} if parameters else {}),
             # Only unnamed roles are created (CAPABILITY_NAMED_IAM would allow more than the templates need).
             "Capabilities": "CAPABILITY_IAM",
             "RoleArn": role,

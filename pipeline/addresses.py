@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stacks.environment import Environment
-
 from pipeline import live
 from pipeline.aws import Aws
 from pipeline.errors import PipelineError
+from stacks.environment import Environment
 
 
 @dataclass(frozen=True, kw_only=True)

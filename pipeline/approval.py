@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from stacks.project import Project
-
-from pipeline.aws import Aws, Refused
+from pipeline.aws import Aws, RefusedError
 from pipeline.errors import PipelineError
 from pipeline.stages import prefix
+from stacks.project import Project
 
 REASON_LIMIT = 512  # API: ApprovalSummary
 
@@ -65,7 +64,7 @@ def decide(aws: Aws, project: Project, owner: str, decision: Literal["Approved",
             token=mine[0].token,
             result={"summary": reason, "status": decision},
         )
-    except Refused as refused:
+    except RefusedError as refused:
         if refused.code in ("ApprovalAlreadyCompletedException", "InvalidApprovalTokenException"):
             raise PipelineError(f"{owner}: somebody else decided in the meantime; see: kotei status") from refused
         raise

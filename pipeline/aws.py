@@ -22,7 +22,7 @@ from pipeline.errors import PipelineError
 CONFIG = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=60)
 
 
-class Refused(PipelineError):
+class RefusedError(PipelineError):
     """AWS answered with an error. Caught where a code is an expected answer."""
 
     def __init__(self, message: str, *, code: str, detail: str) -> None:
@@ -66,7 +66,9 @@ class Aws:
 
     def _client(self, service: str) -> Any:
         if service not in self._clients:
-            self._clients[service] = self._session().client(service, endpoint_url=self.target.endpoint, config=CONFIG)
+            # The stubs name every service; here the name comes from the caller.
+            make: Any = self._session().client
+            self._clients[service] = make(service, endpoint_url=self.target.endpoint, config=CONFIG)
         return self._clients[service]
 
     def _session(self) -> boto3.Session:
@@ -125,7 +127,7 @@ def _translated(aws: Aws, service: str, operation: str) -> Iterator[None]:
     except ClientError as error:
         detail = error.response.get("Error", {})
         code, message = detail.get("Code", "Unknown"), detail.get("Message", str(error))
-        raise Refused(f"{where}: {code}: {message}", code=code, detail=message) from error
+        raise RefusedError(f"{where}: {code}: {message}", code=code, detail=message) from error
     except EndpointConnectionError as error:
         mend = "run: aws sts get-caller-identity" if aws.target.endpoint is None else "start it with: make up"
         raise PipelineError(f"{where}: nobody answers at {error.kwargs.get('endpoint_url', aws.target.name)}; {mend}") from error

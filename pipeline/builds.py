@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from policy import build as policy
-from policy import trust
-from stacks.project import Project
 from troposphere import GetAtt, Template, codebuild, iam, logs
 
 from pipeline.paths import BUILDSPECS
 from pipeline.wiring import shared_stack_names
+from policy import build as policy
+from policy import trust
+from stacks.project import Project
 
 NAMES = ("check", "image", "plan", "verify")
 LOG_DAYS = 90
@@ -77,8 +77,7 @@ def _environment(project: Project, name: str) -> codebuild.Environment:
         Type="ARM_CONTAINER",
         ComputeType="BUILD_GENERAL1_SMALL",
         Image=project.pipeline.build_image,
-        # AWS's own images are pulled by CodeBuild itself, any other image as the project's role.
-        ImagePullCredentialsType="CODEBUILD" if project.pipeline.build_image.startswith("aws/codebuild/") else "SERVICE_ROLE",
+        ImagePullCredentialsType="CODEBUILD",
         # The Docker daemon needs it; nothing else here builds images.
         PrivilegedMode=name == "image",
         EnvironmentVariables=variables,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from pipeline import codepipeline
 from stacks import connection, registry
 from stacks.catalog import ENVIRONMENT_STACKS
 from stacks.project import Project
 from stacks.spec import StackSpec
-
-from pipeline import codepipeline
 
 __all__ = ["ENVIRONMENT_STACKS", "SHARED_STACKS"]
 

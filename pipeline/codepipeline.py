@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from troposphere import GetAtt, Output, Parameter, Sub, Template, iam, kms, s3
+from troposphere import codepipeline as aws
+
+from pipeline import builds, notifications
+from pipeline.stages import SHARED, Links, stages
+from pipeline.wiring import shared_stack_names, steps, title
 from policy import artifacts as artifacts_policy
 from policy import cloudformation as cloudformation_policy
 from policy import delivery, trust
@@ -11,12 +17,6 @@ from policy import key as key_policy
 from stacks import connection, registry
 from stacks.project import Project
 from stacks.spec import StackSpec
-from troposphere import GetAtt, Output, Parameter, Sub, Template, iam, kms, s3
-from troposphere import codepipeline as aws
-
-from pipeline import builds, notifications
-from pipeline.stages import SHARED, Links, stages
-from pipeline.wiring import shared_stack_names, steps, title
 
 # A stage can be rolled back to an execution of the last year (CodePipeline forgets older ones) only while its source is kept.
 ARTIFACT_DAYS = 365
@@ -144,17 +144,19 @@ def _cloudformation_roles(t: Template, project: Project) -> dict[str, Any]:
     """One role for each environment and one for the shared stacks, so that a template of one cannot reach another."""
     config = project.pipeline
     shared = cloudformation_policy.shared(account=config.account, region=config.region, project=config.project)
-    roles = {SHARED: _cloudformation_role(t, project, "Shared", project.stack_name("*"), config.region, shared)}
+    roles = {SHARED: _cloudformation_role(t, project, "Shared", stacks=project.stack_name("*"), region=config.region, document=shared)}
     for env in project.environments:
         if env.account == config.account:
             document = cloudformation_policy.environment(account=env.account, region=env.region, project=env.project, name=env.name)
-            roles[env.name] = _cloudformation_role(t, project, title(env.name), env.stack_name("*"), env.region, document)
+            roles[env.name] = _cloudformation_role(
+                t, project, title(env.name), stacks=env.stack_name("*"), region=env.region, document=document
+            )
         else:
             roles[env.name] = f"arn:aws:iam::{env.account}:role/{env.project}-{env.name}-cloudformation"
     return roles
 
 
-def _cloudformation_role(t: Template, project: Project, owner: str, stacks: str, region: str, document: Any) -> Any:
+def _cloudformation_role(t: Template, project: Project, owner: str, *, stacks: str, region: str, document: Any) -> Any:
     account = project.pipeline.account
     source = f"arn:aws:cloudformation:{region}:{account}:stack/{stacks}/*"
     role = iam.Role(

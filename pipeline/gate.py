@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from stacks.project import Project
-
 from pipeline import approval
 from pipeline.aws import Aws
 from pipeline.errors import PipelineError
-from pipeline.plan import needs_approval
 from pipeline.prepare import Prepared
+from stacks.project import Project
 
 
 def refuse_if_blocked(prepared: Prepared) -> None:
@@ -28,5 +26,5 @@ def pass_or_refuse(prepared: Prepared, project: Project, aws: Aws, *, expected: 
             f"{owner}: what would be deployed is not what was planned: the rendered files, the image or the live stacks have changed "
             f"since (planned {expected[:12]}, now {prepared.fingerprint[:12]}). Plan again: push, or run the pipeline again in the console"
         )
-    if execution and needs_approval(prepared.plan, prepared.approval) and not approval.approved_in(aws, project, owner, execution):
+    if execution and prepared.needs_approval and not approval.approved_in(aws, project, owner, execution):
         raise PipelineError(f"{owner}: this plan needs an approval and nobody gave one in run {execution}; see: kotei status")

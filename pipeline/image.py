@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from stacks.project import Project
-
-from pipeline.aws import Aws, Refused
+from pipeline.aws import Aws, RefusedError
 from pipeline.errors import PipelineError
 from pipeline.prepare import DIGEST
+from stacks.project import Project
 
 # From bad to worse (ECR API: FindingSeverity).
 SEVERITIES = ("UNDEFINED", "INFORMATIONAL", "LOW", "MEDIUM", "HIGH", "CRITICAL")
@@ -39,7 +38,7 @@ def _images(aws: Aws, project: Project, wanted: dict[str, str]) -> list[dict[str
             repositoryName=project.repository_name,
             imageIds=[wanted],
         )["imageDetails"]
-    except Refused as refused:
+    except RefusedError as refused:
         if refused.code == "ImageNotFoundException":
             return []
         raise
@@ -75,7 +74,7 @@ def _scan(aws: Aws, project: Project, image_digest: str) -> tuple[str, dict[str,
             repositoryName=project.repository_name,
             imageId={"imageDigest": image_digest},
         )
-    except Refused as refused:
+    except RefusedError as refused:
         # The scan on push is announced some seconds after the push.
         if refused.code == "ScanNotFoundException":
             return "NOT_STARTED", {}, refused.detail

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from pipeline.aws import Aws, Refused
+from pipeline.aws import Aws, RefusedError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ def read(aws: Aws, stack: str, name: str) -> Live | None:
 def describe(aws: Aws, name: str) -> dict[str, Any] | None:
     try:
         stacks: list[dict[str, Any]] = aws.call("cloudformation", "describe_stacks", StackName=name)["Stacks"]
-    except Refused as refused:
+    except RefusedError as refused:
         # CloudFormation has no code of its own for "there is none".
         if refused.code == "ValidationError" and "does not exist" in refused.detail:
             return None
@@ -57,7 +57,7 @@ def outputs(stack: dict[str, Any]) -> dict[str, str]:
 
 
 def document(template: Any) -> dict[str, Any]:
-    """botocore parses a JSON template itself and leaves a YAML one as text. Ours have no short-form tags, so plain YAML reads them."""
+    """Botocore parses a JSON template itself and leaves a YAML one as text. Ours have no short-form tags, so plain YAML reads them."""
     parsed = yaml.load(template, Loader=_Loader) if isinstance(template, str) else template  # noqa: S506 - a SafeLoader below
     return dict(parsed)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from troposphere import Template, events, sns
+
 from policy import topic as policy
 from stacks.project import Project
-from troposphere import Template, events, sns
 
 
 def add(t: Template, project: Project, key: Any) -> sns.Topic:

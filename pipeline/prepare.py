@@ -9,16 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from stacks.environment import Environment
-from stacks.project import Project
-
 from pipeline import catalog, live
 from pipeline.aws import Aws, Target
 from pipeline.errors import PipelineError
 from pipeline.live import Live
 from pipeline.paths import NGINX_RENDERED, RENDERED
-from pipeline.plan import Desired, Plan, compare, fingerprint
+from pipeline.plan import Desired, Plan, compare, fingerprint, needs_approval
 from pipeline.stages import SHARED
+from stacks.environment import Environment
+from stacks.project import Project
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -27,7 +26,7 @@ DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 class Prepared:
     plan: Plan
     fingerprint: str
-    approval: Literal["always", "risky", "never"]
+    needs_approval: bool
 
 
 def prepare(root: Path, project: Project, target: Target, owner: str, image_digest: str | None) -> Prepared:
@@ -47,7 +46,8 @@ def prepare(root: Path, project: Project, target: Target, owner: str, image_dige
     found = {stack: live.read(aws, stack, name) for stack, name in names.items()}
     files = rendered_files(root, owner)
     desired = tuple(_desired(files, owner, stack, name, _known(given, found)) for stack, name in names.items())
-    return Prepared(plan=compare(owner, desired, found), fingerprint=fingerprint(files, given, found), approval=approval)
+    plan = compare(owner, desired, found)
+    return Prepared(plan=plan, fingerprint=fingerprint(files, given, found), needs_approval=needs_approval(plan, approval))
 
 
 def environment(project: Project, name: str) -> Environment:

@@ -28,7 +28,7 @@ def text(plan: Plan) -> str:
 def headline(plan: Plan) -> str:
     if plan.empty:
         return f"{plan.owner}: no change ({plan.verdict})"
-    count = Counter(change.action for stack in plan.stacks for change in stack.changes)
+    count: Counter[str] = Counter(change.action for stack in plan.stacks for change in stack.changes)
     parts = [
         f"{count[action]} {word}" for action, word in (("add", "added"), ("modify", "changed"), ("remove", "removed")) if count[action]
     ]

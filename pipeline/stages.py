@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from stacks.environment import Environment
-from stacks.project import Project, Repository
 from troposphere import codepipeline as aws
 
 from pipeline import actions
 from pipeline.paths import RENDERED
 from pipeline.wiring import IMAGE_DIGEST_VARIABLE, Step, environment_steps, overrides, title
+from stacks.environment import Environment
+from stacks.project import Project, Repository
 
 SHARED = "shared"
 
@@ -53,7 +53,8 @@ def _own_stages(project: Project, links: Links, shared: tuple[Step, ...]) -> lis
     RestartExecutionOnUpdate starts the same commit again on the new definition.
     """
     update = [
-        _stack_action(step, SHARED, project.pipeline.region, links.roles[SHARED], number) for number, step in enumerate(shared, start=2)
+        _stack_action(step, SHARED, region=project.pipeline.region, role=links.roles[SHARED], run_order=number)
+        for number, step in enumerate(shared, start=2)
     ]
     return [
         aws.Stages(Name="Pipeline-Plan", Actions=[_plan(project, SHARED)]),
@@ -69,8 +70,10 @@ def _environment_stages(project: Project, links: Links, env: Environment) -> lis
         result.append(_approve(project, links, env.name, always=env.approval == "always"))
     steps = environment_steps(env)
     delivery = None if env.account == env.pipeline_account else f"arn:aws:iam::{env.account}:role/{env.project}-delivery"
-    role = links.roles[env.name]
-    deploy = [_stack_action(step, env.name, env.region, role, number, delivery) for number, step in enumerate(steps, start=2)]
+    deploy = [
+        _stack_action(step, env.name, region=env.region, role=links.roles[env.name], run_order=number, action_role=delivery)
+        for number, step in enumerate(steps, start=2)
+    ]
     result.append(
         aws.Stages(
             Name=f"{prefix}-Deploy",
@@ -136,15 +139,13 @@ def _approve(project: Project, links: Links, owner: str, *, always: bool) -> aws
     return aws.Stages(Name=f"{prefix(owner)}-Approve", Actions=[ask], **condition)
 
 
-def _commit_link(repository: Repository) -> str | None:
-    """A host of a company's own has an address that is not in the configuration."""
-    pages = {
+def _commit_link(repository: Repository) -> str:
+    page = {
         "GitHub": "https://github.com/{}/commit/",
         "GitLab": "https://gitlab.com/{}/-/commit/",
         "Bitbucket": "https://bitbucket.org/{}/commits/",
-    }
-    page = pages.get(repository.provider)
-    return page.format(repository.name) + "#{Source.CommitId}" if page else None
+    }[repository.provider]
+    return page.format(repository.name) + "#{Source.CommitId}"
 
 
 def _window(env: Environment) -> dict[str, Any]:
@@ -159,7 +160,7 @@ def _window(env: Environment) -> dict[str, Any]:
     return {"BeforeEntry": aws.BeforeEntryConditions(Conditions=[window])}
 
 
-def _stack_action(step: Step, owner: str, region: str, role: Any, run_order: int, action_role: str | None = None) -> aws.Actions:
+def _stack_action(step: Step, owner: str, *, region: str, role: Any, run_order: int, action_role: str | None = None) -> aws.Actions:
     return actions.stack(
         step.stack,
         folder=f"{RENDERED}/{owner}",

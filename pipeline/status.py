@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stacks.environment import Environment
-from stacks.project import Project
-
 from pipeline import approval, image, live
 from pipeline.approval import Waiting
 from pipeline.aws import Aws, Target
 from pipeline.prepare import environment_aws, pipeline_aws
+from stacks.environment import Environment
+from stacks.project import Project
 
 RUNS = 5
 
@@ -66,7 +65,7 @@ def _runs(aws: Aws, project: Project) -> tuple[Run, ...]:
     answer = aws.call("codepipeline", "list_pipeline_executions", pipelineName=project.pipeline.project, maxResults=RUNS)
     runs = []
     for item in answer["pipelineExecutionSummaries"]:
-        revision = next(iter(item.get("sourceRevisions", [])), {})
+        revision: dict[str, str] = next(iter(item.get("sourceRevisions", [])), {})
         started = item.get("startTime")
         runs.append(
             Run(

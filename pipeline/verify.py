@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from stacks.environment import Environment
-
 from pipeline import live
 from pipeline.aws import Aws
 from pipeline.errors import PipelineError
+from stacks.environment import Environment
 
 POLL_SECONDS = 3
 

@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from troposphere import Template
+
 from stacks import connection, registry
 from stacks.catalog import ENVIRONMENT_STACKS
 from stacks.environment import Environment
 from stacks.project import Project
-from troposphere import Template
 
 # Known only once the image is built; everything else that Git cannot know is an output of an earlier stack.
 IMAGE_DIGEST_VARIABLE = "#{Image.IMAGE_DIGEST}"
@@ -46,7 +47,9 @@ def steps(owner: str, built: Iterable[tuple[str, str, Template]], given: Mapping
     return tuple(result)
 
 
-def overrides(step: Step) -> str:
+def overrides(step: Step) -> str | None:
+    if not step.parameters:
+        return None
     # AWS caps ParameterOverrides at 1 KB, so no space is spent on it.
     return json.dumps(step.parameters, separators=(",", ":"))
 

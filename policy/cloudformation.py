@@ -1,5 +1,7 @@
-"""What CloudFormation may do when the pipeline hands it a template: the resource types of our stacks, by name wherever AWS lets a
-name be given. Whatever is said here, no CloudFormation role of ours can give a fixed address away."""
+"""What CloudFormation may do when the pipeline hands it a template: the resource types of our stacks, by name where AWS lets us.
+
+Whatever is said here, no CloudFormation role of ours can give a fixed address away.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +87,7 @@ def environment(*, account: str, region: str, project: str, name: str) -> Policy
             ),
             # ecs:DeregisterTaskDefinition and ecs:DescribeTaskDefinition take no resource.
             _allow("TaskDefinitions", [ecs.DeregisterTaskDefinition, ecs.DescribeTaskDefinition], "*"),
-            _scaling(where, prefix),
+            _scaling(where),
             # application-autoscaling's Describe* take no resource.
             _allow(
                 "ScalingReads",
@@ -320,8 +322,8 @@ def _balancer_reads() -> Statement:
     )
 
 
-def _scaling(where: str, prefix: str) -> Statement:
-    # A scalable target has an id that AWS makes; the namespace of the service in question is a condition key.
+def _scaling(where: str) -> Statement:
+    # A scalable target has an id that AWS makes, so no name can bound it.
     return Statement(
         Sid="Scaling",
         Effect=Allow,

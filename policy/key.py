@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from awacs import kms
-from awacs.aws import Action, Allow, Condition, PolicyDocument, Principal, Statement, StringEquals
+from awacs.aws import Action, Allow, ArnLike, Condition, PolicyDocument, Principal, Statement, StringEquals
 
 
 def artifacts(*, account: str, readers: list[str], rule: str) -> PolicyDocument:
-    """`readers` are principals in other accounts, `rule` the EventBridge rule that reports failures."""
+    """`readers` are roles in other accounts, `rule` the EventBridge rule that reports failures."""
     statements = [
         # The roles' own policies decide inside the account; without this statement nobody could ever administer the key again.
         Statement(
@@ -33,9 +33,11 @@ def artifacts(*, account: str, readers: list[str], rule: str) -> PolicyDocument:
             Statement(
                 Sid="OtherAccountsRead",
                 Effect=Allow,
-                Principal=Principal("AWS", readers),
+                # A principal must exist when it is named, and these roles may be made later; a pattern may be empty.
+                Principal=Principal("AWS", sorted({f"arn:aws:iam::{role.split(':')[4]}:root" for role in readers})),
                 Action=[kms.Decrypt, kms.DescribeKey],
                 Resource=["*"],
+                Condition=Condition(ArnLike("aws:PrincipalArn", readers)),
             )
         )
     return PolicyDocument(Version="2012-10-17", Statement=statements)

@@ -1,0 +1,252 @@
+"""The command line: one function a command. The only place that prints and decides about exit codes."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.errors import PipelineError
+from pipeline.paths import ROOT
+
+if TYPE_CHECKING:
+    from pipeline.aws import Target
+    from pipeline.prepare import Prepared
+    from stacks.project import Project
+
+DONE, OUR_BUG, DIFFERENT = 0, 3, 4
+
+
+def _finish(code: int | None, **_: object) -> None:
+    raise typer.Exit(code or DONE)
+
+
+app = typer.Typer(
+    name="kotei",
+    help="A reverse proxy with fixed IP addresses on AWS, run only through Git.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    result_callback=_finish,
+)
+image_app = typer.Typer(help="The proxy's image in the registry. Reads only.", no_args_is_help=True)
+app.add_typer(image_app, name="image")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON document.")]
+Owner = Annotated[str, typer.Argument(help="An environment, or `shared` for the pipeline itself.")]
+EnvironmentName = Annotated[str, typer.Argument(help="An environment.")]
+ImageDigest = Annotated[str, typer.Option(help="The image, as sha256:... (empty: the one that is deployed).")]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit codes: 0 done, 1 refused, 2 usage, 3 our bug (with its traceback), 4 differences (with --exit-code), 130 Ctrl-C."""
+    try:
+        app(args=None if argv is None else list(argv), prog_name="kotei")
+    except SystemExit as end:
+        return int(end.code or DONE)
+    except PipelineError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except Exception:  # noqa: BLE001 - the one place where a bug ends
+        traceback.print_exc()
+        print("kotei: this is a bug of kotei itself, not of your input", file=sys.stderr)
+        return OUR_BUG
+    raise AssertionError("typer ends every command with SystemExit")
+
+
+@app.command()
+def render(
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when a file is stale.")] = False,
+) -> int:
+    """Write every generated file: templates, their configurations, nginx configurations, the schema."""
+    from pipeline import render as renderer
+
+    files = renderer.files(_project())
+    if not check:
+        changed = renderer.write(ROOT, files)
+        _tell("\n".join(changed) if changed else f"{len(files)} files are up to date")
+        return DONE
+    if stale := renderer.stale(ROOT, files):
+        raise PipelineError("\n".join(f"{path} is stale" for path in stale) + "\nrun: kotei render")
+    return DONE
+
+
+@app.command()
+def check() -> int:
+    """Check everything without AWS: configuration, generated files, templates, nginx configurations. Writes nothing."""
+    from pipeline import check as checker
+
+    return checker.run(ROOT)
+
+
+@app.command()
+def schema() -> int:
+    """Print the JSON Schema of the configuration files. Writes nothing."""
+    from pipeline.schema import text
+
+    print(text(), end="")
+    return DONE
+
+
+@app.command()
+def plan(  # noqa: PLR0917 - typer reads arguments and options from one signature
+    owner: Owner,
+    as_json: AsJson = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 4 when something would change.")] = False,
+    image_digest: ImageDigest = "",
+    expect: Annotated[str, typer.Option(help="Refuse unless the plan still has this fingerprint.", metavar="FINGERPRINT")] = "",
+    execution: Annotated[str, typer.Option(help="With --expect: refuse unless this run of the pipeline was approved where needed.")] = "",
+    export: Annotated[Path | None, typer.Option(help="Write NEEDS_APPROVAL, VERDICT, SUMMARY and FINGERPRINT for a shell.")] = None,
+) -> int:
+    """Say what a deployment of this checkout would change. Reads the live stacks; changes nothing in AWS."""
+    from pipeline import gate, report
+    from pipeline.prepare import pipeline_aws, prepare
+
+    project, target = _project(), _target()
+    prepared = prepare(ROOT, project, target, owner, image_digest or None)
+    print(_plan_text(prepared, as_json=as_json), end="")
+    gate.refuse_if_blocked(prepared)
+    if expect:
+        aws = pipeline_aws(project, target)
+        gate.pass_or_refuse(prepared, project, aws, expected=expect, execution=execution or None)
+    if export is not None:
+        lines = report.exports(prepared.plan, needs_approval=prepared.needs_approval, fingerprint=prepared.fingerprint)
+        export.write_text(lines, encoding="utf-8")
+    return DIFFERENT if exit_code and not prepared.plan.empty else DONE
+
+
+@app.command()
+def status(as_json: AsJson = False) -> int:
+    """Say where everything stands: runs of the pipeline, who is waited for, what each environment runs. Reads only."""
+    from pipeline import status as statuses
+    from pipeline.status_text import text
+
+    now = statuses.read(_project(), _target())
+    print(_document(asdict(now)) if as_json else text(now), end="")
+    return DONE
+
+
+@app.command()
+def approve(owner: Owner, reason: Annotated[str, typer.Option(help="Kept with the decision.")] = "approved with kotei") -> int:
+    """Let the plan that waits run. Changes the pipeline's state, nothing else."""
+    return _decide(owner, approved=True, reason=reason)
+
+
+@app.command()
+def reject(owner: Owner, reason: Annotated[str, typer.Option(help="Kept with the decision.")] = "rejected with kotei") -> int:
+    """Refuse the plan that waits: its run of the pipeline ends there. Changes the pipeline's state, nothing else."""
+    return _decide(owner, approved=False, reason=reason)
+
+
+def _decide(owner: str, *, approved: bool, reason: str) -> int:
+    from pipeline import approval
+    from pipeline.prepare import environment, pipeline_aws
+    from pipeline.stages import SHARED
+
+    project = _project()
+    if owner != SHARED:
+        environment(project, owner)
+    decided = approval.decide(pipeline_aws(project, _target()), project, owner, "Approved" if approved else "Rejected", reason)
+    print(f"{owner}: {'approved' if approved else 'rejected'} {decided.text or 'run ' + decided.execution}")
+    return DONE
+
+
+@app.command()
+def addresses(name: EnvironmentName, as_json: AsJson = False) -> int:
+    """Print the fixed addresses that clients allow. Reads only."""
+    from pipeline.addresses import read
+    from pipeline.prepare import environment, environment_aws
+
+    found = read(environment_aws(environment(_project(), name), _target()), environment(_project(), name))
+    if as_json:
+        print(_document([asdict(address) for address in found]), end="")
+        return DONE
+    for one in found:
+        print(f"{one.address}\t{one.zone}\t{one.allocation}\t{'serving' if one.serving else 'not in use'}")
+    return DONE
+
+
+@app.command()
+def verify(
+    name: EnvironmentName,
+    image_digest: ImageDigest = "",
+    seconds: Annotated[int, typer.Option(help="How long it may take until all is well.", min=0)] = 120,
+) -> int:
+    """Check that an environment runs the image that was approved, and has a healthy task in every zone. Reads only."""
+    from pipeline import verify as verifier
+    from pipeline.prepare import environment, environment_aws
+
+    env = environment(_project(), name)
+    verifier.wait(environment_aws(env, _target()), env, image_digest or None, seconds=seconds)
+    print(f"{name}: every task runs the approved image, every zone is healthy")
+    return DONE
+
+
+@image_app.command("digest")
+def image_digest(commit: Annotated[str, typer.Argument(help="The commit that the image was built from.")]) -> int:
+    """Print the digest of the image of a commit."""
+    from pipeline import image
+    from pipeline.prepare import pipeline_aws
+
+    project = _project()
+    print(image.digest(pipeline_aws(project, _target()), project, commit))
+    return DONE
+
+
+@image_app.command("scan")
+def image_scan(digest: Annotated[str, typer.Argument(help="The image, as sha256:...")]) -> int:
+    """Wait for the registry's scan and refuse an image with findings as bad as scan_fail_severity or worse."""
+    from pipeline import image
+    from pipeline.prepare import pipeline_aws
+
+    project = _project()
+    counts = image.findings(pipeline_aws(project, _target()), project, digest)
+    limit = project.pipeline.scan_fail_severity
+    if severe := image.too_severe(counts, limit):
+        words = ", ".join(f"{count} {severity}" for severity, count in severe.items())
+        raise PipelineError(
+            f"{project.repository_name}@{digest}: {words} (scan_fail_severity is {limit}); take a newer base image in docker/Dockerfile"
+        )
+    print(", ".join(f"{count} {severity}" for severity, count in sorted(counts.items())) or "no findings")
+    return DONE
+
+
+def _project() -> Project:
+    from stacks.environment import ConfigError
+    from stacks.project import load
+
+    try:
+        return load(ROOT)
+    except ConfigError as error:
+        raise PipelineError(str(error)) from error
+
+
+def _target() -> Target:
+    from pipeline.aws import target
+
+    found = target(ROOT)
+    _tell(f"talking to {found.name} ({found.why})")
+    return found
+
+
+def _plan_text(prepared: Prepared, *, as_json: bool) -> str:
+    from pipeline import report
+
+    if not as_json:
+        return report.text(prepared.plan)
+    return _document(report.document(prepared.plan, needs_approval=prepared.needs_approval, fingerprint=prepared.fingerprint))
+
+
+def _document(value: Any) -> str:
+    return json.dumps(value, indent=2) + "\n"
+
+
+def _tell(text: str) -> None:
+    """What is not the result goes to stderr, so that the result can be piped."""
+    print(text, file=sys.stderr)
