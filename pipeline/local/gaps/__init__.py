@@ -1,1 +1,14 @@
 """What moto lacks, one named function a gap, each with the moto version it was seen in."""
+
+from __future__ import annotations
+
+import functools
+
+
+@functools.cache
+def apply() -> None:
+    """Mend this process's moto, once."""
+    from pipeline.local.gaps import ecs, elbv2
+
+    for service in (ecs, elbv2):
+        service.apply()

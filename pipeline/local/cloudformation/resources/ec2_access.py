@@ -1,0 +1,159 @@
+"""Elastic IPs and security groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.local.cloudformation.resources.ec2_network import retag, tag
+from pipeline.local.cloudformation.resources.handler import Handler, Made, Properties, ResourceError, Scope, names, only, without
+from pipeline.local.cloudformation.resources.shape import params
+
+
+def _create_address(scope: Scope, properties: Properties) -> Made:
+    client = scope.client("ec2")
+    wanted = {"Domain": "vpc", **without(properties, "Tags")}
+    address = client.allocate_address(**params(client, "AllocateAddress", wanted))
+    tag(scope, address["AllocationId"], {}, properties)
+    return _address(address)
+
+
+def _address(address: Mapping[str, Any]) -> Made:
+    # Ref of an Elastic IP is its address; everything else needs the allocation.
+    return Made(id=address["PublicIp"], attributes=only(dict(address), "PublicIp", "AllocationId"))
+
+
+def _update_address(scope: Scope, made: Made, old: Properties, new: Properties) -> Made:
+    tag(scope, made.attributes["AllocationId"], old, new)
+    return made
+
+
+def _release(scope: Scope, made: Made, _: Properties) -> None:
+    scope.client("ec2").release_address(AllocationId=made.attributes["AllocationId"])
+
+
+def _adopt_address(scope: Scope, identifier: Mapping[str, str]) -> Made:
+    if set(identifier) != {"PublicIp", "AllocationId"}:
+        raise ResourceError("an Elastic IP is imported by PublicIp and AllocationId")
+    found = scope.client("ec2").describe_addresses(AllocationIds=[identifier["AllocationId"]])["Addresses"][0]
+    if found["PublicIp"] != identifier["PublicIp"]:
+        raise ResourceError(f"{identifier['AllocationId']} has the address {found['PublicIp']}, not {identifier['PublicIp']}")
+    return _address(found)
+
+
+def permission(rule: Properties, *, ingress: bool) -> dict[str, Any]:
+    """One rule in the shape of IpPermissions."""
+    side = "Source" if ingress else "Destination"
+    described = {"Description": rule["Description"]} if "Description" in rule else {}
+    shaped: dict[str, Any] = {"IpProtocol": str(rule["IpProtocol"])}
+    for key in ("FromPort", "ToPort"):
+        if key in rule:
+            shaped[key] = int(rule[key])
+    if "CidrIp" in rule:
+        shaped["IpRanges"] = [{"CidrIp": rule["CidrIp"], **described}]
+    elif "CidrIpv6" in rule:
+        shaped["Ipv6Ranges"] = [{"CidrIpv6": rule["CidrIpv6"], **described}]
+    elif f"{side}SecurityGroupId" in rule:
+        shaped["UserIdGroupPairs"] = [{"GroupId": rule[f"{side}SecurityGroupId"], **described}]
+    elif f"{side}PrefixListId" in rule:
+        shaped["PrefixListIds"] = [{"PrefixListId": rule[f"{side}PrefixListId"], **described}]
+    else:
+        raise ResourceError(f"the local CloudFormation does not know the peer of the security group rule {rule}")
+    return shaped
+
+
+def _authorize(client: Any, group: str, rule: Properties, *, ingress: bool) -> str:
+    call = client.authorize_security_group_ingress if ingress else client.authorize_security_group_egress
+    answer = call(GroupId=group, IpPermissions=[permission(rule, ingress=ingress)])
+    identity: str = answer["SecurityGroupRules"][0]["SecurityGroupRuleId"]
+    return identity
+
+
+def _revoke(client: Any, group: str, rule: Properties, *, ingress: bool) -> None:
+    call = client.revoke_security_group_ingress if ingress else client.revoke_security_group_egress
+    call(GroupId=group, IpPermissions=[permission(rule, ingress=ingress)])
+
+
+def _create_group(scope: Scope, properties: Properties) -> Made:
+    client = scope.client("ec2")
+    name = properties.get("GroupName") or scope.physical_name(255)
+    wanted = {"GroupName": name, "Description": properties["GroupDescription"], **only(properties, "VpcId")}
+    group = client.create_security_group(**params(client, "CreateSecurityGroup", wanted))["GroupId"]
+    tag(scope, group, {}, properties)
+    if properties.get("SecurityGroupEgress"):
+        # EC2 opens every new group outward; a template that names its egress rules means only those.
+        _revoke(client, group, {"IpProtocol": "-1", "CidrIp": "0.0.0.0/0"}, ingress=False)
+    _rules(client, group, {}, properties)
+    return Made(id=group, attributes={"GroupId": group, "Id": group, "VpcId": properties.get("VpcId", "")})
+
+
+def _rules(client: Any, group: str, old: Properties, new: Properties) -> None:
+    for key, ingress in (("SecurityGroupIngress", True), ("SecurityGroupEgress", False)):
+        before, after = _listed(old.get(key)), _listed(new.get(key))
+        for rule in after:
+            if rule not in before:
+                _authorize(client, group, rule, ingress=ingress)
+        for rule in before:
+            if rule not in after:
+                _revoke(client, group, rule, ingress=ingress)
+
+
+def _listed(rules: Any) -> list[Properties]:
+    return rules if isinstance(rules, list) else [rules] if rules else []
+
+
+def _update_group(scope: Scope, made: Made, old: Properties, new: Properties) -> Made:
+    if bool(old.get("SecurityGroupEgress")) != bool(new.get("SecurityGroupEgress")):
+        raise ResourceError("the local CloudFormation cannot change between default and named egress rules of a security group")
+    _rules(scope.client("ec2"), made.id, old, new)
+    return retag(scope, made, old, new)
+
+
+def _delete_group(scope: Scope, made: Made, _: Properties) -> None:
+    scope.client("ec2").delete_security_group(GroupId=made.id)
+
+
+def _rule_handler(*, ingress: bool) -> Handler:
+    side = "Source" if ingress else "Destination"
+
+    def create(scope: Scope, properties: Properties) -> Made:
+        identity = _authorize(scope.client("ec2"), properties["GroupId"], properties, ingress=ingress)
+        return Made(id=identity, attributes={"Id": identity})
+
+    def update(scope: Scope, made: Made, old: Properties, new: Properties) -> Made:
+        # Only the description can change in place; in EC2's emulation it is part of the rule.
+        delete(scope, made, old)
+        return create(scope, new)
+
+    def delete(scope: Scope, _: Made, properties: Properties) -> None:
+        _revoke(scope.client("ec2"), properties["GroupId"], properties, ingress=ingress)
+
+    return Handler(
+        create=create,
+        update=update,
+        delete=delete,
+        enforced=names(f"CidrIp CidrIpv6 Description FromPort GroupId IpProtocol ToPort {side}PrefixListId {side}SecurityGroupId"),
+        mutable=names("Description"),
+    )
+
+
+HANDLERS = {
+    "AWS::EC2::EIP": Handler(
+        create=_create_address,
+        update=_update_address,
+        delete=_release,
+        adopt=_adopt_address,
+        enforced=names("Address Domain Tags"),
+        mutable=names("Tags"),
+        recorded=names("NetworkBorderGroup"),
+    ),
+    "AWS::EC2::SecurityGroup": Handler(
+        create=_create_group,
+        update=_update_group,
+        delete=_delete_group,
+        enforced=names("GroupDescription GroupName SecurityGroupEgress SecurityGroupIngress Tags VpcId"),
+        mutable=names("SecurityGroupEgress SecurityGroupIngress Tags"),
+    ),
+    "AWS::EC2::SecurityGroupIngress": _rule_handler(ingress=True),
+    "AWS::EC2::SecurityGroupEgress": _rule_handler(ingress=False),
+}

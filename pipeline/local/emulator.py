@@ -1,0 +1,197 @@
+"""moto as the emulated AWS behind everything that is not ours: its WSGI application in this process, and its memory on disk."""
+
+from __future__ import annotations
+
+import copyreg
+import hashlib
+import io
+import os
+import pickle
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+from pipeline.local.world import World
+
+WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+# moto would load thousands of machine images otherwise, which no request here asks for; read when moto.ec2 is imported.
+SETTINGS = {"MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}
+READING = ("Describe", "List", "Get", "Head", "BatchGet", "Lookup", "Search", "Query", "Select", "Simulate", "Validate", "Filter")
+# Objects above this size are kept beside the pickle, by content, so that a snapshot does not write every artifact again.
+LARGE = 16_384
+
+_turn = threading.RLock()
+
+
+def application(world: World) -> WsgiApp:
+    """One request at a time, so that a snapshot never meets a half-made change; it is taken before the caller hears of success."""
+    os.environ.update(SETTINGS)
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+    from pipeline.local import gaps
+
+    gaps.apply()
+    emulated = DomainDispatcherApplication(create_backend_app)
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        writes = _writes(environ)
+        with _turn:
+            body = emulated(environ, start_response)
+            if writes:
+                snapshot(world)
+        return body
+
+    return answer
+
+
+def _writes(environ: dict[str, Any]) -> bool:
+    if environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
+        return False
+    target = environ.get("HTTP_X_AMZ_TARGET", "")
+    return not (target.rpartition(".")[2] or _action(environ)).startswith(READING)
+
+
+def _action(environ: dict[str, Any]) -> str:
+    """The Action of a query-protocol request; its body is put back for moto."""
+    if not environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
+        return ""
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return (parse_qs(body.decode()).get("Action") or [""])[0]
+
+
+def snapshot(world: World) -> None:
+    """Write every backend into one file, if anything changed: they refer to each other (an NLB to EC2's interfaces)."""
+    with _turn:
+        content = _pickled(world.home / "objects")
+        digest = hashlib.blake2b(content).hexdigest()
+        if _written.get(world.home) == digest:
+            return
+        path = world.home / "moto.pickle"
+        fresh = path.with_suffix(".new")
+        fresh.write_bytes(content)
+        fresh.replace(path)
+        _written[world.home] = digest
+
+
+_written: dict[Path, str] = {}
+
+
+def restore(world: World) -> None:
+    """Put back what the last snapshot holds; without one, moto starts empty."""
+    os.environ.update(SETTINGS)
+    from moto.backends import get_backend
+
+    path = world.home / "moto.pickle"
+    with _turn:
+        if not path.exists():
+            return
+        with path.open("rb") as stream:
+            services = _Unpickler(stream, world.home / "objects").load()
+        for service, accounts in services.items():
+            for account, regions in accounts.items():
+                for region, backend in regions.items():
+                    get_backend(service)[account][region] = backend
+
+
+def _pickled(objects: Path) -> bytes:
+    from moto.core.base_backend import BackendDict
+
+    backends = {
+        held.service_name: {account: dict(regions) for account, regions in dict(held).items()}
+        for held in BackendDict._instances  # noqa: SLF001  # moto's own list of what is in use
+    }
+    stream = io.BytesIO()
+    pickler = pickle.Pickler(stream, protocol=pickle.HIGHEST_PROTOCOL)
+    pickler.dispatch_table = {**copyreg.dispatch_table, **_reducers(objects)}
+    pickler.dump(backends)
+    return stream.getvalue()
+
+
+def _reducers(objects: Path) -> dict[type, Callable[[Any], Any]]:
+    """How to write what pickle cannot: locks, private keys, and moto's registries (only by name: their content is at the top)."""
+    from cryptography.hazmat.bindings._rust import openssl
+    from moto.core.base_backend import AccountSpecificBackend, BackendDict
+    from moto.s3.models import FakeKey
+
+    return {
+        type(threading.RLock()): lambda _: (threading.RLock, ()),
+        type(threading.Lock()): lambda _: (threading.Lock, ()),
+        openssl.rsa.RSAPrivateKey: _reduce_key,
+        openssl.ec.ECPrivateKey: _reduce_key,
+        BackendDict: lambda held: (_registry, (held.service_name,)),
+        AccountSpecificBackend: lambda held: (_account, (held.service_name, held.account_id)),
+        FakeKey: lambda stored: _reduce_object(stored, objects),
+    }
+
+
+def _registry(service: str) -> Any:
+    from moto.backends import get_backend
+
+    return get_backend(service)
+
+
+def _account(service: str, account: str) -> Any:
+    return _registry(service)[account]
+
+
+def _reduce_key(key: Any) -> tuple[Any, ...]:
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    return _private_key, (key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()),)
+
+
+def _private_key(encoded: bytes) -> Any:
+    from cryptography.hazmat.primitives.serialization import load_der_private_key
+
+    return load_der_private_key(encoded, None)
+
+
+def _reduce_object(stored: Any, objects: Path) -> tuple[Any, ...]:
+    """An S3 object; moto's ETag is made from the content, so it names the file."""
+    if stored.disposed or stored.size < LARGE:
+        return copyreg.__newobj__, (type(stored),), stored.__getstate__()  # type: ignore[attr-defined]  # typeshed has no copyreg.__newobj__
+    name = f"{stored.etag.strip(chr(34))}-{stored.size}"
+    path = objects / name
+    if not path.exists():
+        objects.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_suffix(".new")
+        fresh.write_bytes(stored.value)
+        fresh.replace(path)
+    state = {key: value for key, value in vars(stored).items() if key not in {"_value_buffer", "lock"}}
+    return _load_object, (type(stored), state, _Content(name))
+
+
+class _Content:
+    """Stands for a large object's bytes in the pickle."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _read_content, (self.name,)
+
+
+def _read_content(name: str) -> bytes:
+    """Only a name: `_Unpickler` puts the reader with its folder in this place."""
+    raise NotImplementedError(name)
+
+
+def _load_object(kind: type, state: dict[str, Any], value: bytes) -> Any:
+    stored = kind.__new__(kind)
+    stored.__setstate__({**state, "value": value})
+    return stored
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, stream: Any, objects: Path) -> None:
+        super().__init__(stream)
+        self._objects = objects
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == (__name__, "_read_content"):
+            return lambda content: (self._objects / content).read_bytes()
+        return super().find_class(module, name)

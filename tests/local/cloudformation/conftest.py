@@ -1,0 +1,106 @@
+"""A whole emulated AWS with the local CloudFormation in front, in this process."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.local import emulator, server
+from pipeline.local.cloudformation import api, deploy, workers
+from pipeline.local.store import Store
+from pipeline.local.world import World
+
+ACCOUNT = "111122223333"
+REGION = "ap-northeast-1"
+DEADLINE = 30.0
+
+
+@dataclass
+class Cloud:
+    """The endpoint, and shorthand for what nearly every test does."""
+
+    world: World
+
+    def client(self, service: str) -> Any:
+        return self.world.client(service)
+
+    @property
+    def cfn(self) -> Any:
+        return self.client("cloudformation")
+
+    def create(self, name: str, template: dict[str, Any], **more: Any) -> dict[str, Any]:
+        self.cfn.create_stack(StackName=name, TemplateBody=json.dumps(template), **more)
+        return self.settled(name)
+
+    def update(self, name: str, template: dict[str, Any], **more: Any) -> dict[str, Any]:
+        self.cfn.update_stack(StackName=name, TemplateBody=json.dumps(template), **more)
+        return self.settled(name)
+
+    def delete(self, name: str) -> dict[str, Any]:
+        identity = self.stack(name)["StackId"]
+        self.cfn.delete_stack(StackName=name)
+        return self.settled(identity)
+
+    def stack(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.cfn.describe_stacks(StackName=name)["Stacks"][0]
+        return found
+
+    def settled(self, name: str) -> dict[str, Any]:
+        wait_until(lambda: not self.stack(name)["StackStatus"].endswith("_IN_PROGRESS"), lambda: self.stack(name))
+        return self.stack(name)
+
+    def outputs(self, name: str) -> dict[str, str]:
+        return {one["OutputKey"]: one["OutputValue"] for one in self.stack(name).get("Outputs", [])}
+
+    def ids(self, name: str) -> dict[str, str]:
+        rows = self.cfn.list_stack_resources(StackName=name)["StackResourceSummaries"]
+        return {row["LogicalResourceId"]: row.get("PhysicalResourceId", "") for row in rows}
+
+    def reasons(self, name: str) -> list[str]:
+        """What the events say, oldest first."""
+        events = reversed(self.cfn.describe_stack_events(StackName=name)["StackEvents"])
+        return [f"{one['LogicalResourceId']} {one['ResourceStatus']} {one.get('ResourceStatusReason', '')}".strip() for one in events]
+
+
+def wait_until(predicate: Callable[[], bool], shown: Callable[[], Any]) -> None:
+    end = time.monotonic() + DEADLINE
+    while not predicate():
+        assert time.monotonic() < end, f"not within {DEADLINE} s; last seen: {shown()}"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Iterator[Cloud]:
+    from moto.core.base_backend import BackendDict
+
+    BackendDict.reset()
+    listening = server.listen(0)
+    world = World(
+        home=tmp_path / "home",
+        root=tmp_path,
+        endpoint=f"http://127.0.0.1:{listening.server_port}",
+        account=ACCOUNT,
+        region=REGION,
+        store=Store(tmp_path / "home" / "engine.sqlite"),
+    )
+    listening.app = server.Front(world=world, services={"cloudformation": api.OPERATIONS}, emulator=emulator.application(world))
+    thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    yield Cloud(world)
+    workers.wait()
+    listening.shutdown()
+    listening.server_close()
+    thread.join()
+    world.store.close()
+
+
+@pytest.fixture
+def resume() -> Callable[[World], None]:
+    return deploy.resume
