@@ -43,7 +43,7 @@ def cron(value: str) -> str:
     for part, field in zip(PARTS, fields, strict=False):
         wrong = next((item for item in field.split(",") if not _valid(part, item)), None)
         if wrong is not None:
-            raise ValueError(f"{shown(value)}: {shown(wrong)} is not a {part.name}; {_right(part)}")
+            raise ValueError(f"{shown(value)}: {shown(wrong)} is no {part.name}; {_right(part)}")
     if (fields[DAY_OF_MONTH] == "?") == (fields[DAY_OF_WEEK] == "?"):
         raise ValueError(f"{shown(value)}: exactly one of day of month and day of week has to be '?'")
     return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, NamedTuple, get_args
@@ -76,8 +77,8 @@ def line(file: str, problem: Problem) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as Python writes it, which makes every control character visible, and cut where it gets long."""
-    text = repr(value)
+    """A value with every control character made visible, and cut where it gets long."""
+    text = str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, date) else repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."  # noqa: PLR2004 half a line of the message is enough to find the value
 
 
@@ -94,8 +95,7 @@ def choice(options: Iterable[object]) -> str:
 def exactly_one(**options: object) -> Iterator[Problem]:
     given = [name for name, value in options.items() if value is not None]
     if len(given) != 1:
-        which = " and ".join(given) or "none"
-        yield Problem((), f"needs exactly one of {choice(options)}; there is {which}")
+        yield Problem((), f"needs exactly one of {' and '.join(options)}; given: {' and '.join(given) or 'none'}")
 
 
 @cache
@@ -118,6 +118,8 @@ def _from_error(model: type[Model], detail: ErrorDetails) -> Iterator[Problem]:
         yield Problem(path[:-2], str(context["error"]))
     elif kind == "value_error":
         yield Problem(path, str(context["error"]))
+    elif kind == "too_short" and given:
+        return  # items were there; what is wrong with them is said by themselves
     elif kind in SENTENCES:
         yield Problem(path, f"{shown(given)} {SENTENCES[kind].format(**context)}")
     else:
@@ -133,6 +135,8 @@ SENTENCES = {
     "dict_type": "is not a table of keys and values",
     "model_type": "is not a table of keys and values",
     "literal_error": "is not allowed; choose {expected}",
+    "too_short": "is empty; at least {min_length} is needed",
+    "too_long": "has {actual_length} entries; at most {max_length} are allowed",
     "greater_than_equal": "is too small; at least {ge}",
     "less_than_equal": "is too big; at most {le}",
 }

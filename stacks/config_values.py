@@ -53,11 +53,14 @@ def network(value: str) -> IPv4Network:
     return loose
 
 
+RESERVED = tuple(IPv4Network(cidr) for cidr in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4"))
+
+
 def usable_network(value: str) -> str:
     # EC2 refuses these as a VPC, and no client connects from them.
     parsed = network(value)
-    if parsed.prefixlen and (parsed.is_loopback or parsed.is_link_local or parsed.is_multicast or parsed.is_reserved):
-        raise ValueError(f"{shown(value)} is reserved (loopback, link-local, multicast or future use); no packet comes from there")
+    if any(parsed.subnet_of(reserved) for reserved in RESERVED):
+        raise ValueError(f"{shown(value)} is reserved (loopback, link-local, multicast or future use); nobody has an address there")
     return value
 
 
@@ -77,7 +80,7 @@ def _wrong_with_host(value: str) -> str:
     bad = next((label for label in labels if not LABEL.fullmatch(label)), None)
     wrong = (
         (not value.isascii(), _write_in_ascii(value)),
-        (value != value.lower(), f"write it in lower case: '{value.lower()}'"),
+        (value != value.lower(), f"write it in lower case: {shown(value.lower())}"),
         (len(labels) == 1, "it needs a domain, like 'api.example.com'"),
         (len(value) > LONGEST_NAME, f"it has {len(value)} characters, at most {LONGEST_NAME} are allowed"),
         (bad is not None, f"the part {shown(bad)} has to be 1 to 63 of a-z, 0-9 and '-', with no '-' at its ends"),
@@ -88,7 +91,7 @@ def _wrong_with_host(value: str) -> str:
 
 def _write_in_ascii(value: str) -> str:
     try:
-        return f"write it in its ASCII form: '{value.encode('idna').decode().lower()}'"
+        return f"write it in its ASCII form: {shown(value.encode('idna').decode().lower())}"
     except UnicodeError:
         return "only a-z, 0-9, '-' and '.' are allowed"
 
@@ -108,10 +111,13 @@ def origin(value: str) -> str:
     if scheme != "https" or not separator:
         raise ValueError(f"{shown(value)} is not an https address; write it like 'https://origin.example.net'")
     if "@" in rest:
-        raise ValueError(f"{shown(value)} holds a user name or password; an origin is only https://host or https://host:port")
+        # The value is not repeated, since the message ends up in logs.
+        raise ValueError("holds a user name or password; an origin is only https://host or https://host:port")
     cut = re.split(r"[/?#]", rest, maxsplit=1)
     if len(cut) > 1:
-        raise ValueError(f"{shown(value)} has a path or query; an origin is only https://host or https://host:port: 'https://{cut[0]}'")
+        raise ValueError(
+            f"{shown(value)} has a path or query; an origin is only https://host or https://host:port: {shown(f'https://{cut[0]}')}"
+        )
     # nginx compares the certificate with a name (X509_check_host), so an IP address never passes, whatever its certificate says.
     host_with_port(rest)
     return value
