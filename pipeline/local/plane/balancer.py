@@ -1,0 +1,132 @@
+"""The configuration of the nginx that stands for one network load balancer. Pure: text from what AWS says and what health checks saw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import PipelineError
+from pipeline.local import translate
+from pipeline.local.plane import policies, reach
+from pipeline.local.plane.model import Balancer, Listener, Seen, TargetGroup, Zone
+
+# Nobody listens there: a connection to it is refused, as one that a security group drops never comes through.
+NOWHERE = "127.255.255.254:9"
+# Fixed for TLS listeners (docs.aws.amazon.com/elasticloadbalancing/latest/network/network-load-balancers.html#connection-idle-timeout).
+IDLE_SECONDS = 350
+
+Health = Callable[[str, str, int], str]
+Certificate = Callable[[Iterable[str]], Path]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """`health` answers a target's state, `certificate` the file for these names."""
+
+    seen: Seen
+    folder: Path
+    health: Health
+    certificate: Certificate
+
+
+def config(balancer: Balancer, context: Context) -> str:
+    servers: list[str] = []
+    for listener in balancer.listeners:
+        for number, zone in enumerate(balancer.zones):
+            if zone.public_ip is not None:
+                servers.append(_server(balancer, listener, zone, f"listener_{listener.port}_{number}", context))
+    folder = context.folder
+    fields = ("time_iso8601", "remote_addr", "server_addr", "upstream_addr", "status", "ssl_protocol", "ssl_alpn_protocol")
+    line = ",".join(f'"{field}":"${field}"' for field in fields)
+    return f"""# Written by the local data plane for {balancer.arn}.
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/stderr.log warn;
+events {{ worker_connections 4096; }}
+stream {{
+    log_format flow escape=json '{{{line}}}';
+    access_log {folder}/access.log flow;
+    # One connection is one target: what a target refuses is not tried elsewhere.
+    proxy_next_upstream off;
+    proxy_connect_timeout 10s;
+    proxy_timeout {IDLE_SECONDS}s;
+    tcp_nodelay on;
+{"".join(servers)}}}
+"""
+
+
+def _server(balancer: Balancer, listener: Listener, zone: Zone, name: str, context: Context) -> str:
+    group = _target_group(listener, context.seen)
+    preserve = group.attributes.get("preserve_client_ip.enabled") == "true"
+    targets = _targets(balancer, group, zone, context)
+    clients = (
+        reach.sources(balancer.groups, context.seen.rules, context.seen.members, listener.port) if balancer.groups else reach.EVERYWHERE
+    )
+    lines: list[str] = []
+    open_targets: list[str] = []
+    admitted: dict[str, None] = {}
+    for address, port in targets:
+        if preserve:
+            networks = _admitted_clients(balancer, address, port, context.seen)
+        else:
+            networks = reach.EVERYWHERE if _admits_node(balancer, zone, address, port, context.seen) else ()
+        admitted.update(dict.fromkeys(networks))
+        open_targets.append(f"{translate.address(address)}:{translate.port(port)}" if networks else NOWHERE)
+    if targets and admitted:
+        clients = reach.both(clients, tuple(admitted))
+    lines += [f"allow {network};" for network in sorted({translate.network(client) for client in clients})]
+    lines.append("deny all;")
+    lines += [*_tls(listener, context), f"proxy_bind {'$remote_addr' if preserve else translate.address(zone.private_ip)};"]
+    if group.attributes.get("proxy_protocol_v2.enabled") == "true":
+        raise PipelineError(f"{group.arn}: proxy_protocol_v2.enabled: nginx sends PROXY protocol version 1 only, so it is not emulated")
+    sticky = group.attributes.get("stickiness.enabled") == "true"
+    # A network load balancer chooses by flow, or by client address when stickiness is on.
+    key = "$remote_addr" if sticky else '"$remote_addr $remote_port"'
+    servers = "".join(f"        server {target} max_fails=0;\n" for target in open_targets or [NOWHERE])
+    body = "".join(f"        {line}\n" for line in lines)
+    ssl = " ssl" if listener.protocol == "TLS" else ""
+    return f"""    upstream {name} {{
+        hash {key} consistent;
+{servers}    }}
+    server {{
+        listen {translate.address(zone.public_ip or "")}:{translate.port(listener.port)}{ssl};
+{body}        proxy_pass {name};
+    }}
+"""
+
+
+def _target_group(listener: Listener, seen: Seen) -> TargetGroup:
+    if listener.protocol not in ("TCP", "TLS"):
+        raise PipelineError(f"{listener.arn}: protocol {listener.protocol} is not emulated; TCP and TLS are")
+    if len(listener.target_groups) != 1:
+        raise PipelineError(f"{listener.arn}: forwards to {len(listener.target_groups)} target groups; the local load balancer knows one")
+    return seen.target_groups[listener.target_groups[0][0]]
+
+
+def _targets(balancer: Balancer, group: TargetGroup, zone: Zone, context: Context) -> list[tuple[str, int]]:
+    """Healthy ones; when there is none, all of them: a network load balancer fails open."""
+    wanted = group.attributes.get("load_balancing.cross_zone.enabled", "use_load_balancer_configuration")
+    crosses = balancer.cross_zone if wanted == "use_load_balancer_configuration" else wanted == "true"
+    reachable = sorted(target for target in group.targets if crosses or context.seen.zone_of.get(target[0]) == zone.name)
+    healthy = [target for target in reachable if context.health(group.arn, *target) == "healthy"]
+    return healthy or reachable
+
+
+def _admitted_clients(balancer: Balancer, address: str, port: int, seen: Seen) -> tuple[str, ...]:
+    return reach.admitted_clients(seen.groups_of.get(address, ()), seen.rules, port, balancer_groups=balancer.groups)
+
+
+def _admits_node(balancer: Balancer, zone: Zone, address: str, port: int, seen: Seen) -> bool:
+    groups = seen.groups_of.get(address, ())
+    return reach.admits(groups, seen.rules, port, source=zone.private_ip, source_groups=balancer.groups)
+
+
+def _tls(listener: Listener, context: Context) -> list[str]:
+    if listener.protocol != "TLS":
+        return []
+    names = [name for arn in listener.certificates for name in context.seen.certificate_names.get(arn, ())]
+    if not names:
+        raise PipelineError(f"{listener.arn}: its certificate is not in ACM")
+    path = context.certificate(names)
+    return [f"ssl_certificate {path};", f"ssl_certificate_key {path};", *policies.directives(listener.ssl_policy, listener.alpn)]
