@@ -1,4 +1,4 @@
-"""The alarm topic and its key: CloudWatch alarms of this account publish, the account's administrators manage."""
+"""The alarm topic and its key: CloudWatch alarms of one stack publish, the account's administrators manage."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from awacs.aws import Action, Allow, ArnLike, AWSPrincipal, Bool, Condition, Den
 from policy.trust import VERSION
 
 
-def _our_alarms(account: str, region: str) -> Condition:
+def _our_alarms(account: str, region: str, stack: str) -> Condition:
+    """CloudFormation begins the name of an unnamed alarm with its stack's name."""
     return Condition(
         [
             StringEquals({"aws:SourceAccount": account}),
-            ArnLike({"aws:SourceArn": f"arn:aws:cloudwatch:{region}:{account}:alarm:*"}),
+            ArnLike({"aws:SourceArn": f"arn:aws:cloudwatch:{region}:{account}:alarm:{stack}-*"}),
         ]
     )
 
 
-def key(*, account: str, region: str) -> PolicyDocument:
+def key(*, account: str, region: str, stack: str) -> PolicyDocument:
     return PolicyDocument(
         Version=VERSION,
         Statement=[
@@ -35,13 +36,13 @@ def key(*, account: str, region: str) -> PolicyDocument:
                 Principal=Principal("Service", "cloudwatch.amazonaws.com"),
                 Action=[kms.Decrypt, kms.GenerateDataKey],
                 Resource=["*"],
-                Condition=_our_alarms(account, region),
+                Condition=_our_alarms(account, region, stack),
             ),
         ],
     )
 
 
-def topic(*, arn: object, account: str, region: str) -> PolicyDocument:
+def topic(*, arn: object, account: str, region: str, stack: str) -> PolicyDocument:
     return PolicyDocument(
         Version=VERSION,
         Statement=[
@@ -51,7 +52,7 @@ def topic(*, arn: object, account: str, region: str) -> PolicyDocument:
                 Principal=Principal("Service", "cloudwatch.amazonaws.com"),
                 Action=[sns.Publish],
                 Resource=[arn],
-                Condition=_our_alarms(account, region),
+                Condition=_our_alarms(account, region, stack),
             ),
             Statement(
                 Sid="OnlyTls",

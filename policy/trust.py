@@ -10,7 +10,7 @@ VERSION = "2012-10-17"
 
 def tasks(*, account: str, region: str) -> PolicyDocument:
     """ECS tasks, for a task role or a task execution role."""
-    # ECS sets the SourceArn of a task to the service's namespace; AWS documents this pattern for both roles.
+    # The pattern of AWS's page on task roles; its page on execution roles shows no condition, but ECS assumes both in the same way.
     return service("ecs-tasks.amazonaws.com", account=account, source=f"arn:aws:ecs:{region}:{account}:*")
 
 

@@ -35,7 +35,7 @@ def _topic(t: Template, env: Environment) -> None:
             "TopicKey",
             Description=f"{env.project} {env.name}: alarm topic",
             EnableKeyRotation=True,
-            KeyPolicy=alarm_topic.key(account=env.account, region=env.region),
+            KeyPolicy=alarm_topic.key(account=env.account, region=env.region, stack=env.stack_name("monitoring")),
             **KEEP,
         )
     )
@@ -44,7 +44,7 @@ def _topic(t: Template, env: Environment) -> None:
         sns.TopicPolicy(
             "TopicPolicy",
             Topics=[Ref("Topic")],
-            PolicyDocument=alarm_topic.topic(arn=Ref("Topic"), account=env.account, region=env.region),
+            PolicyDocument=alarm_topic.topic(arn=Ref("Topic"), account=env.account, region=env.region, stack=env.stack_name("monitoring")),
         )
     )
     if env.alarm_email:

@@ -1,0 +1,113 @@
+"""Environments of every kind that the configuration allows, and the templates that the stacks make of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from troposphere import Template
+
+from stacks.catalog import ENVIRONMENT_STACKS
+from stacks.environment import Environment
+from stacks.project import PipelineConfig, Project
+
+Documents = Mapping[str, dict[str, Any]]
+
+PIPELINE_ACCOUNT = "111122223333"
+ANOTHER_ACCOUNT = "444455556666"
+CERTIFICATE = "arn:aws:acm:ap-northeast-1:111122223333:certificate/0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"
+TWO_ZONES = {"a": "10.20.0.0/24", "c": "10.20.1.0/24"}
+THREE_ZONES = {**TWO_ZONES, "d": "10.20.2.0/24"}
+EXISTING = {"vpc": "vpc-0123456789abcdef0", "zones": {"a": "subnet-0aaaaaaaaaaaaaaaa", "c": "subnet-0cccccccccccccccc"}}
+ADOPTED = {"a": "eipalloc-0aaaaaaaaaaaaaaaa", "c": "eipalloc-0cccccccccccccccc"}
+
+BASE: dict[str, Any] = {
+    "name": "staging",
+    "project": "kotei",
+    "account": PIPELINE_ACCOUNT,
+    "region": "ap-northeast-1",
+    "pipeline_account": PIPELINE_ACCOUNT,
+    "approval": "never",
+    "alarm_email": "proxy@example.com",
+    "network": {"create": {"cidr": "10.20.0.0/16", "zones": TWO_ZONES}},
+    "access": {"allow": [{"cidr": "203.0.113.0/28", "note": "Example Bank"}, {"cidr": "198.51.100.0/24", "note": "Our offices"}]},
+    "certificate": {"arn": CERTIFICATE},
+    "service": {"cpu": 256, "memory": 512, "min_tasks": 2, "max_tasks": 4, "on_demand_base": 1, "spot_percent": 50, "drain_seconds": 60},
+    "sites": [
+        {
+            "host": "api.example.com",
+            "origin": "https://origin.example.net",
+            "paths": [{"path": "/files/", "origin": "https://files.example.net:8443"}, {"path": "/admin/", "deny": True}],
+        }
+    ],
+}
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "two-zones": {},
+    "three-zones": {"network": {"create": {"cidr": "10.20.0.0/16", "zones": THREE_ZONES}}},
+    "existing-vpc": {"network": {"existing": EXISTING}},
+    "adopted": {"addresses": {"adopt": ADOPTED}},
+    "one-adopted": {"addresses": {"adopt": {"a": ADOPTED["a"]}}},
+    "existing-adopted": {"network": {"existing": EXISTING}, "addresses": {"adopt": ADOPTED}},
+    "issued-certificate": {
+        "certificate": {"name": "example.com", "alternative_names": ["*.example.com"], "hosted_zone": "Z0123456789ABCDEFGHIJ"}
+    },
+    "open": {"access": {"open": True, "reason": "A public service, rate limited by client"}},
+    "least": {
+        "alarm_email": None,
+        "network": {"create": {"cidr": "10.20.0.0/16", "zones": TWO_ZONES}, "flow_logs": False},
+        "loadbalancer": {"access_logs": False, "deletion_protection": False, "cross_zone": False, "preserve_client_ip": False},
+        "service": {**BASE["service"], "on_demand_base": 0, "spot_percent": 0, "drain_seconds": 1},
+    },
+    "another-account": {"account": ANOTHER_ACCOUNT},
+}
+
+
+def environment(**changes: Any) -> Environment:
+    return Environment.model_validate({**BASE, **changes})
+
+
+def document(template: Template) -> dict[str, Any]:
+    """As render writes it: plain data, without troposphere's objects."""
+    plain: dict[str, Any] = json.loads(template.to_json())
+    return plain
+
+
+def documents(env: Environment) -> Documents:
+    """Stack -> template, in the order of deployment."""
+    return {spec.name: document(spec.build(env)) for spec in ENVIRONMENT_STACKS if spec.wanted(env)}
+
+
+@pytest.fixture(params=VARIANTS.values(), ids=VARIANTS.keys())
+def env(request: pytest.FixtureRequest) -> Environment:
+    """Every kind of environment, one after the other."""
+    return environment(**request.param)
+
+
+@pytest.fixture
+def built(env: Environment) -> Documents:
+    return documents(env)
+
+
+@pytest.fixture
+def variant() -> Any:
+    """A function: the templates of the sample environment with these changes."""
+    return lambda **changes: documents(environment(**changes))
+
+
+@pytest.fixture
+def project() -> Project:
+    """Two environments, the second in an account of its own."""
+    repository = {"name": "example-org/kotei"}
+    config = PipelineConfig.model_validate(
+        {
+            "project": "kotei",
+            "account": PIPELINE_ACCOUNT,
+            "region": "ap-northeast-1",
+            "repository": repository,
+            "environments": ["staging", "production"],
+        }
+    )
+    return Project(pipeline=config, environments=(environment(), environment(name="production", account=ANOTHER_ACCOUNT)))

@@ -1,0 +1,79 @@
+"""What the load balancer does with a connection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stacks.environment import Environment
+
+
+def attributes(resource: dict[str, Any], key: str) -> dict[str, Any]:
+    return {pair["Key"]: pair["Value"] for pair in resource["Properties"][key]}
+
+
+def test_the_load_balancer_is_created_with_its_security_group(built: dict[str, dict[str, Any]]) -> None:
+    """AWS: one that is created without can never get any."""
+    balancer = built["loadbalancer"]["Resources"]["LoadBalancer"]["Properties"]
+    assert balancer["SecurityGroups"] == [{"Ref": "LoadBalancerSecurityGroup"}]
+    assert (balancer["Type"], balancer["Scheme"]) == ("network", "internet-facing")
+    assert "Name" not in balancer
+
+
+def test_attributes_follow_the_configuration(env: Environment, built: dict[str, dict[str, Any]]) -> None:
+    config = env.loadbalancer
+    resources = built["loadbalancer"]["Resources"]
+    balancer = attributes(resources["LoadBalancer"], "LoadBalancerAttributes")
+    assert balancer["deletion_protection.enabled"] == str(config.deletion_protection).lower()
+    assert balancer["load_balancing.cross_zone.enabled"] == str(config.cross_zone).lower()
+    assert balancer["access_logs.s3.enabled"] == str(config.access_logs).lower()
+    targets = attributes(resources["TargetGroup"], "TargetGroupAttributes")
+    assert targets["preserve_client_ip.enabled"] == str(config.preserve_client_ip).lower()
+    assert targets["deregistration_delay.timeout_seconds"] == str(env.service.drain_seconds)
+    assert targets["deregistration_delay.connection_termination.enabled"] == "true"
+
+
+def test_draining_of_unhealthy_targets_has_an_interval_only_where_connections_are_not_cut(built: dict[str, dict[str, Any]]) -> None:
+    """AWS takes the interval only when the termination is off."""
+    targets = attributes(built["loadbalancer"]["Resources"]["TargetGroup"], "TargetGroupAttributes")
+    assert targets["target_health_state.unhealthy.connection_termination.enabled"] == "false"
+    assert int(targets["target_health_state.unhealthy.draining_interval_seconds"]) > 0
+
+
+def test_the_listener_speaks_modern_tls_to_clients_and_offers_both_protocols(env: Environment, built: dict[str, dict[str, Any]]) -> None:
+    listener = built["loadbalancer"]["Resources"]["Listener"]["Properties"]
+    assert (listener["Protocol"], listener["Port"]) == ("TLS", 443)
+    assert listener["SslPolicy"] == env.loadbalancer.ssl_policy
+    assert listener["AlpnPolicy"] == ["HTTP2Optional"]
+    # A TLS listener refuses tcp.idle_timeout.seconds.
+    assert "ListenerAttributes" not in listener
+
+
+def test_targets_are_checked_over_http_on_the_port_that_only_the_load_balancer_reaches(built: dict[str, dict[str, Any]]) -> None:
+    targets = built["loadbalancer"]["Resources"]["TargetGroup"]["Properties"]
+    assert (targets["TargetType"], targets["Protocol"], targets["Port"]) == ("ip", "TCP", 8080)
+    check = (targets["HealthCheckProtocol"], targets["HealthCheckPort"], targets["HealthCheckPath"])
+    assert check == ("HTTP", "8081", "/healthz")
+    assert targets["HealthCheckTimeoutSeconds"] <= targets["HealthCheckIntervalSeconds"]
+
+
+def test_access_logs_go_to_a_private_encrypted_bucket_that_forgets(env: Environment, built: dict[str, dict[str, Any]]) -> None:
+    resources = built["loadbalancer"]["Resources"]
+    assert ("AccessLogs" in resources) == env.loadbalancer.access_logs
+    if not env.loadbalancer.access_logs:
+        return
+    bucket = resources["AccessLogs"]["Properties"]
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert "BucketEncryption" in bucket
+    assert bucket["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"] == env.loadbalancer.log_days
+    # The load balancer tries to write before it accepts the bucket.
+    assert resources["LoadBalancer"]["DependsOn"] == "AccessLogsPolicy"
+    assert attributes(resources["LoadBalancer"], "LoadBalancerAttributes")["access_logs.s3.bucket"] == {"Ref": "AccessLogs"}
+
+
+def test_only_log_delivery_of_this_account_writes_access_logs(built: dict[str, dict[str, Any]]) -> None:
+    for resource in built["loadbalancer"]["Resources"].values():
+        if resource["Type"] != "AWS::S3::BucketPolicy":
+            continue
+        allowed = [s for s in resource["Properties"]["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
+        assert [s["Principal"] for s in allowed] == [{"Service": "delivery.logs.amazonaws.com"}] * 2
+        assert all("aws:SourceAccount" in s["Condition"]["StringEquals"] for s in allowed)

@@ -1,0 +1,109 @@
+"""What runs, as whom, and how a new version takes over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stacks.environment import Environment
+
+
+def container(built: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    (only,) = built["service"]["Resources"]["TaskDefinition"]["Properties"]["ContainerDefinitions"]
+    return dict(only)
+
+
+def service(built: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return dict(built["service"]["Resources"]["Service"]["Properties"])
+
+
+def test_tasks_run_on_arm_from_an_image_by_digest(built: dict[str, dict[str, Any]]) -> None:
+    platform = built["service"]["Resources"]["TaskDefinition"]["Properties"]["RuntimePlatform"]
+    assert platform == {"CpuArchitecture": "ARM64", "OperatingSystemFamily": "LINUX"}
+    assert container(built)["Image"] == {"Fn::Sub": "111122223333.dkr.ecr.ap-northeast-1.amazonaws.com/kotei/proxy@${ImageDigest}"}
+
+
+def test_the_image_comes_from_the_pipelines_account(variant: Any) -> None:
+    built = variant(account="444455556666")
+    assert container(built)["Image"]["Fn::Sub"].startswith("111122223333.dkr.ecr.")
+    pull = built["service"]["Resources"]["ExecutionRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][1]
+    assert pull["Resource"] == ["arn:aws:ecr:ap-northeast-1:111122223333:repository/kotei/proxy"]
+
+
+def test_a_task_may_stop_as_long_as_the_load_balancer_drains(env: Environment, built: dict[str, dict[str, Any]]) -> None:
+    attributes = built["loadbalancer"]["Resources"]["TargetGroup"]["Properties"]["TargetGroupAttributes"]
+    drain = next(int(pair["Value"]) for pair in attributes if pair["Key"] == "deregistration_delay.timeout_seconds")
+    stop = container(built)["StopTimeout"]
+    # Fargate takes 2 to 120 seconds.
+    assert 2 <= stop <= 120
+    assert stop >= drain == env.service.drain_seconds
+
+
+def test_a_container_can_do_nothing_but_serve(built: dict[str, dict[str, Any]]) -> None:
+    found = container(built)
+    assert found["User"] == "101"
+    assert found["ReadonlyRootFilesystem"] is True
+    assert found["LinuxParameters"]["Capabilities"] == {"Drop": ["ALL"]}
+    (tmpfs,) = found["LinuxParameters"]["Tmpfs"]
+    assert tmpfs["ContainerPath"] == "/tmp"
+    assert "noexec" in tmpfs["MountOptions"]
+    assert "Environment" not in found
+    assert "Secrets" not in found
+
+
+def test_tmpfs_leaves_memory_to_nginx(env: Environment, built: dict[str, dict[str, Any]]) -> None:
+    assert container(built)["LinuxParameters"]["Tmpfs"][0]["Size"] <= env.service.memory / 2
+
+
+def test_the_command_names_the_environments_configuration(env: Environment, built: dict[str, dict[str, Any]]) -> None:
+    assert container(built)["Command"] == ["nginx", "-c", f"/etc/nginx/kotei/{env.name}/nginx.conf", "-g", "daemon off;"]
+
+
+def test_a_task_may_call_nothing(built: dict[str, dict[str, Any]]) -> None:
+    (policy,) = built["service"]["Resources"]["TaskRole"]["Properties"]["Policies"]
+    assert [(s["Effect"], s["Action"]) for s in policy["PolicyDocument"]["Statement"]] == [("Deny", ["*"])]
+
+
+def test_logging_never_blocks_nginx(built: dict[str, dict[str, Any]]) -> None:
+    assert container(built)["LogConfiguration"]["Options"]["mode"] == "non-blocking"
+
+
+def test_a_deployment_keeps_every_task_until_its_successor_serves(built: dict[str, dict[str, Any]]) -> None:
+    deployment = service(built)["DeploymentConfiguration"]
+    assert (deployment["MinimumHealthyPercent"], deployment["MaximumPercent"]) == (100, 200)
+    assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
+
+
+def test_deployment_alarms_exist_before_the_service(built: dict[str, dict[str, Any]]) -> None:
+    alarms = service(built)["DeploymentConfiguration"]["Alarms"]
+    assert (alarms["Enable"], alarms["Rollback"]) == (True, True)
+    named = [name["Ref"] for name in alarms["AlarmNames"]]
+    assert named
+    assert {built["service"]["Resources"][name]["Type"] for name in named} == {"AWS::CloudWatch::Alarm"}
+
+
+def test_scaling_owns_the_number_of_tasks(env: Environment, built: dict[str, dict[str, Any]]) -> None:
+    assert "DesiredCount" not in service(built)
+    target = built["service"]["Resources"]["ScalableTarget"]["Properties"]
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (env.service.min_tasks, env.service.max_tasks)
+
+
+def test_capacity_has_a_base_on_demand_and_a_share_of_spot(variant: Any) -> None:
+    settings = {"cpu": 256, "memory": 512, "min_tasks": 2, "max_tasks": 4}
+    mixed = service(variant(service={**settings, "on_demand_base": 2, "spot_percent": 70}))["CapacityProviderStrategy"]
+    assert mixed == [
+        {"CapacityProvider": "FARGATE", "Base": 2, "Weight": 30},
+        {"CapacityProvider": "FARGATE_SPOT", "Weight": 70},
+    ]
+    steady = service(variant(service={**settings, "on_demand_base": 0, "spot_percent": 0}))["CapacityProviderStrategy"]
+    assert steady == [{"CapacityProvider": "FARGATE", "Base": 1, "Weight": 100}]
+
+
+def test_tasks_have_public_addresses_since_their_subnets_have_no_nat(built: dict[str, dict[str, Any]]) -> None:
+    network = service(built)["NetworkConfiguration"]["AwsvpcConfiguration"]
+    assert network["AssignPublicIp"] == "ENABLED"
+    assert network["SecurityGroups"] == [{"Ref": "TaskSecurityGroup"}]
+
+
+def test_old_revisions_stay_to_roll_back_to(built: dict[str, dict[str, Any]]) -> None:
+    task = built["service"]["Resources"]["TaskDefinition"]
+    assert (task["UpdateReplacePolicy"], task["Properties"]["Family"]) == ("Retain", "kotei-staging-proxy")
