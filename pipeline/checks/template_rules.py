@@ -18,7 +18,8 @@ def rule_files(folder: Path) -> tuple[Path, ...]:
 
 def fingerprint(folder: Path) -> str:
     """Changes whenever a verdict may change."""
-    return "\n".join([version("cloudformation-validate"), *(path.read_text() for path in rule_files(folder))])
+    texts = (path.read_text() for path in (*rule_files(folder), Path(__file__)))
+    return "\n".join([version("cloudformation-validate"), *texts])
 
 
 def validator(folder: Path) -> Validator:
