@@ -6,6 +6,7 @@ import http.client
 import socket
 import struct
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 TRAFFIC = 8080
@@ -33,9 +34,9 @@ def connect(address: str, port: int = TRAFFIC, source: str = "") -> socket.socke
 
 
 def read(sock: socket.socket, method: str = "GET") -> Answer:
-    response = http.client.HTTPResponse(sock, method=method)
-    response.begin()
-    return Answer(response.status, response.headers, response.read())
+    with closing(http.client.HTTPResponse(sock, method=method)) as response:
+        response.begin()
+        return Answer(response.status, response.headers, response.read())
 
 
 def ask(address: str, raw: bytes, *, port: int = TRAFFIC, source: str = "") -> Answer:

@@ -16,12 +16,13 @@ import trustme
 from pipeline import nginx_config
 from pipeline.nginx_translate import translated
 from stacks.environment import Environment
-from tests.support.http_client import HEALTH, TRAFFIC
+from tests.support.http_client import HEALTH, ask, request
 from tests.support.name_server import NameServer
 from tests.support.nginx_process import DEADLINE, Nginx, nginx
 
 ORIGIN_PORT = 8443
 NAME_SERVER_PORT = 8053
+BAD_GATEWAY = 502
 
 
 @dataclass(frozen=True)
@@ -112,11 +113,20 @@ def translated_for(text: str, prefix: Path, address: str, name_server: NameServe
 
 @contextmanager
 def proxy(text: str, prefix: Path, address: str, name_server: NameServer, authority: trustme.CA) -> Iterator[Proxy]:
-    """`text` is a rendered nginx.conf."""
+    """`text` is a rendered nginx.conf with the site api.example.com."""
     local = translated_for(text, prefix, address, name_server, authority)
     with nginx(local, prefix, address, HEALTH) as process:
-        assert process.port != TRAFFIC
+        _wait_until_origins_are_looked_up(address)
         yield Proxy(process)
+
+
+def _wait_until_origins_are_looked_up(address: str) -> None:
+    """Names are looked up after nginx has begun to listen; a request in the first milliseconds gets 502."""
+    end = time.monotonic() + DEADLINE
+    while ask(address, request("api.example.com")).status == BAD_GATEWAY:
+        if time.monotonic() > end:
+            raise AssertionError("no origin of api.example.com was ever found")
+        time.sleep(0.02)
 
 
 def rendered(env: Environment) -> str:
