@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
 
@@ -88,18 +89,32 @@ class Aws:
 
 @lru_cache(maxsize=1)
 def target(root: Path) -> Target:
-    """AWS_ENDPOINT_URL, else AWS where there are credentials, else the engine that runs in this checkout."""
+    """AWS_ENDPOINT_URL, else AWS where somebody set credentials, else the engine that runs in this checkout, else this machine's role."""
     if endpoint := os.environ.get("AWS_ENDPOINT_URL"):
         return Target(endpoint=endpoint, why="AWS_ENDPOINT_URL")
-    if boto3.Session().get_credentials() is not None:
+    if _credentials(machine_role=False):
         return Target(endpoint=None, why="credentials found")
     file = Path(os.environ.get("KOTEI_HOME") or root / ".kotei") / "endpoint"
     if file.is_file() and _answers(endpoint := file.read_text(encoding="utf-8").strip()):
         return Target(endpoint=endpoint, why="the local engine of this checkout")
+    if _credentials(machine_role=True):
+        return Target(endpoint=None, why="the role of this machine")
     raise PipelineError(
         "no AWS to talk to: no AWS_ENDPOINT_URL, no AWS credentials, and no local engine runs in this checkout. "
         "For AWS run: aws login (or set AWS_PROFILE); for this computer run: make up"
     )
+
+
+def _credentials(*, machine_role: bool) -> bool:
+    """Asking for the role of an EC2 instance costs a second where there is none, so it comes last."""
+    session = botocore.session.Session()
+    try:
+        provider = session.get_component("credential_provider")
+        if not machine_role:
+            provider.remove("iam-role")
+        return provider.load_credentials() is not None
+    except BotoCoreError as error:
+        raise PipelineError(f"AWS credentials: {error}; run: aws login (or set AWS_PROFILE)") from error
 
 
 def _answers(endpoint: str) -> bool:
@@ -113,7 +128,7 @@ def _answers(endpoint: str) -> bool:
 
 def _plain_session(target: Target, account: str, region: str) -> boto3.Session:
     session = boto3.Session(region_name=region)
-    if target.endpoint is None or session.get_credentials() is not None:
+    if target.endpoint is None or _credentials(machine_role=False):
         return session
     # An emulated AWS reads the account from the key id and never looks at the secret.
     return boto3.Session(aws_access_key_id=account, aws_secret_access_key="none", region_name=region)  # noqa: S106 - not a secret

@@ -147,7 +147,13 @@ def _cloudformation_roles(t: Template, project: Project) -> dict[str, Any]:
     roles = {SHARED: _cloudformation_role(t, project, "Shared", stacks=project.stack_name("*"), region=config.region, document=shared)}
     for env in project.environments:
         if env.account == config.account:
-            document = cloudformation_policy.environment(account=env.account, region=env.region, project=env.project, name=env.name)
+            document = cloudformation_policy.environment(
+                account=env.account,
+                region=env.region,
+                project=env.project,
+                name=env.name,
+                hosted_zone=env.certificate.hosted_zone,
+            )
             roles[env.name] = _cloudformation_role(
                 t, project, title(env.name), stacks=env.stack_name("*"), region=env.region, document=document
             )

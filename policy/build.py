@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from awacs import cloudformation, codepipeline, ecr, ecs, elasticloadbalancing, kms, logs, s3, sts
-from awacs.aws import Allow, PolicyDocument, Statement
+from awacs.aws import PolicyDocument, Statement
+
+from policy.statement import allow, document
 
 
 def check(*, log_group: Any, artifacts: Any, key: Any) -> PolicyDocument:
-    return _document(*_ground(log_group, artifacts, key))
+    return document(*_ground(log_group, artifacts, key))
 
 
 def image(*, log_group: Any, artifacts: Any, key: Any, repository: str) -> PolicyDocument:
@@ -25,9 +27,9 @@ def image(*, log_group: Any, artifacts: Any, key: Any, repository: str) -> Polic
         ecr.DescribeImages,
         ecr.DescribeImageScanFindings,
     ]
-    return _document(
+    return document(
         *_ground(log_group, artifacts, key),
-        _allow("Push", push, repository),
+        allow("Push", push, repository),
         _registry_login(),
     )
 
@@ -35,26 +37,25 @@ def image(*, log_group: Any, artifacts: Any, key: Any, repository: str) -> Polic
 def plan(*, log_group: Any, artifacts: Any, key: Any, stacks: list[str], pipeline: str, roles: list[str]) -> PolicyDocument:
     """`roles` are those that read in other accounts."""
     read = [cloudformation.DescribeStacks, cloudformation.GetTemplate]
-    statements = [
+    return document(
         *_ground(log_group, artifacts, key),
-        _allow("ReadStacks", read, *stacks),
-        _allow("ReadApprovals", [codepipeline.GetPipelineExecution, codepipeline.ListActionExecutions], pipeline),
+        allow("ReadStacks", read, *stacks),
+        allow("ReadApprovals", [codepipeline.GetPipelineExecution, codepipeline.ListActionExecutions], pipeline),
         *_assume(roles),
-    ]
-    return _document(*statements)
+    )
 
 
 def verify(
     *, log_group: Any, artifacts: Any, key: Any, stacks: list[str], services: list[str], tasks: list[str], roles: list[str]
 ) -> PolicyDocument:
-    return _document(
+    return document(
         *_ground(log_group, artifacts, key),
-        _allow("ReadStacks", [cloudformation.DescribeStacks], *stacks),
-        _allow("ReadServices", [ecs.DescribeServices], *services),
-        _allow("ReadTasks", [ecs.DescribeTasks], *tasks),
+        allow("ReadStacks", [cloudformation.DescribeStacks], *stacks),
+        allow("ReadServices", [ecs.DescribeServices], *services),
+        allow("ReadTasks", [ecs.DescribeTasks], *tasks),
         # ecs:ListTasks knows only container instances as a resource, and ecs:DescribeTaskDefinition and
         # elasticloadbalancing:DescribeTargetHealth know none (Service Authorization Reference).
-        _allow("ReadHealth", [ecs.ListTasks, ecs.DescribeTaskDefinition, elasticloadbalancing.DescribeTargetHealth], "*"),
+        allow("ReadHealth", [ecs.ListTasks, ecs.DescribeTaskDefinition, elasticloadbalancing.DescribeTargetHealth], "*"),
         *_assume(roles),
     )
 
@@ -62,24 +63,16 @@ def verify(
 def _ground(log_group: Any, artifacts: Any, key: Any) -> list[Statement]:
     """What every build needs: write its log, fetch the source artifact."""
     return [
-        _allow("WriteLog", [logs.CreateLogStream, logs.PutLogEvents], log_group),
-        _allow("ReadSource", [s3.GetObject, s3.GetObjectVersion], artifacts),
-        _allow("DecryptSource", [kms.Decrypt], key),
+        allow("WriteLog", [logs.CreateLogStream, logs.PutLogEvents], log_group),
+        allow("ReadSource", [s3.GetObject, s3.GetObjectVersion], artifacts),
+        allow("DecryptSource", [kms.Decrypt], key),
     ]
 
 
 def _registry_login() -> Statement:
     # ecr:GetAuthorizationToken is about the whole registry and takes no resource.
-    return _allow("RegistryLogin", [ecr.GetAuthorizationToken], "*")
+    return allow("RegistryLogin", [ecr.GetAuthorizationToken], "*")
 
 
 def _assume(roles: list[str]) -> list[Statement]:
-    return [_allow("ReadOtherAccounts", [sts.AssumeRole], *roles)] if roles else []
-
-
-def _allow(sid: str, actions: list[Any], *resources: Any) -> Statement:
-    return Statement(Sid=sid, Effect=Allow, Action=actions, Resource=list(resources))
-
-
-def _document(*statements: Statement) -> PolicyDocument:
-    return PolicyDocument(Version="2012-10-17", Statement=list(statements))
+    return [allow("ReadOtherAccounts", [sts.AssumeRole], *roles)] if roles else []

@@ -1,505 +1,218 @@
 """What CloudFormation may do when the pipeline hands it a template: the resource types of our stacks, by name where AWS lets us.
 
-Whatever is said here, no CloudFormation role of ours can give a fixed address away.
+A test compares these documents with the permissions that each resource type's schema asks for. Whatever else is said here, no
+CloudFormation role of ours can give a fixed address away.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from awacs import codebuild, codeconnections, codepipeline, codestar_connections, ec2, ecr, ecs, events, iam
+from awacs.aws import Allow, Condition, Deny, PolicyDocument, Statement, StringEquals
 
-from awacs import (
-    acm,
-    application_autoscaling,
-    cloudwatch,
-    codebuild,
-    codeconnections,
-    codepipeline,
-    ec2,
-    ecr,
-    ecs,
-    elasticloadbalancing,
-    events,
-    iam,
-    kms,
-    logs,
-    route53,
-    s3,
-    sns,
-)
-from awacs.aws import Allow, Condition, Deny, PolicyDocument, Statement, StringEquals, StringLike
+from policy import network_types, resource_types
+from policy.statement import allow, document
 
-# Services that a role of an environment may be given to.
-PASSED_TO_TASKS = ("ecs-tasks.amazonaws.com", "vpc-flow-logs.amazonaws.com")
-PASSED_TO_DELIVERY = ("codepipeline.amazonaws.com", "codebuild.amazonaws.com", "cloudformation.amazonaws.com")
+PASSED_BY_ENVIRONMENT = ("ecs-tasks.amazonaws.com", "vpc-flow-logs.amazonaws.com")
+PASSED_BY_SHARED = ("codebuild.amazonaws.com", "codepipeline.amazonaws.com", "cloudformation.amazonaws.com")
 
-# An address that is released is gone: nobody can promise to get it back. The balancer's own change of zones needs neither.
+# An address that is released is gone: nobody can promise to get it back. Changing a load balancer's zones needs none of these.
 KEEP_ADDRESSES = Statement(
     Sid="KeepAddresses",
     Effect=Deny,
-    Action=[ec2.ReleaseAddress, ec2.DisassociateAddress, ec2.DisableAddressTransfer, ec2.EnableAddressTransfer],
+    Action=[ec2.ReleaseAddress, ec2.DisassociateAddress, ec2.EnableAddressTransfer],
     Resource=["*"],
 )
 
 
-def environment(*, account: str, region: str, project: str, name: str) -> PolicyDocument:
+def environment(*, account: str, region: str, project: str, name: str, hosted_zone: str | None) -> PolicyDocument:
     """`name` is the environment: what it owns is called `<project>-<name>-...`."""
     prefix = f"{project}-{name}"
     where = f"{region}:{account}"
-    return PolicyDocument(
-        Version="2012-10-17",
-        Statement=[
-            _network(region),
-            _network_reads(),
-            _balancer(where),
-            _balancer_reads(),
-            _allow(
-                "Cluster",
-                [
-                    ecs.CreateCluster,
-                    ecs.DeleteCluster,
-                    ecs.UpdateCluster,
-                    ecs.PutClusterCapacityProviders,
-                    ecs.DescribeClusters,
-                    ecs.TagResource,
-                    ecs.UntagResource,
-                ],
-                f"arn:aws:ecs:{where}:cluster/{prefix}",
-            ),
-            _allow(
-                "Service",
-                [
-                    ecs.CreateService,
-                    ecs.UpdateService,
-                    ecs.DeleteService,
-                    ecs.DescribeServices,
-                    ecs.DescribeServiceDeployments,
-                    ecs.ListServiceDeployments,
-                    ecs.TagResource,
-                    ecs.UntagResource,
-                ],
-                f"arn:aws:ecs:{where}:service/{prefix}/*",
-                f"arn:aws:ecs:{where}:service-deployment/{prefix}/*",
-            ),
-            _allow(
-                "TagTaskDefinitions",
-                [ecs.TagResource, ecs.UntagResource, ecs.RegisterTaskDefinition, ecs.DeleteTaskDefinitions],
-                f"arn:aws:ecs:{where}:task-definition/*",
-            ),
-            # ecs:DeregisterTaskDefinition and ecs:DescribeTaskDefinition take no resource.
-            _allow("TaskDefinitions", [ecs.DeregisterTaskDefinition, ecs.DescribeTaskDefinition], "*"),
-            _scaling(where),
-            # application-autoscaling's Describe* take no resource.
-            _allow(
-                "ScalingReads",
-                [
-                    application_autoscaling.DescribeScalableTargets,
-                    application_autoscaling.DescribeScalingPolicies,
-                    application_autoscaling.DescribeScheduledActions,
-                ],
-                "*",
-            ),
-            _roles(account, prefix),
-            _pass_roles(account, prefix, PASSED_TO_TASKS),
-            _service_linked_roles(account),
-            *_logs(where, f"/{project}/{name}/*"),
-            *_alarms(where, account, prefix),
-            _topics(where, prefix),
-            _buckets(prefix),
-            *_certificates(where),
-            KEEP_ADDRESSES,
-        ],
+    return document(
+        *network_types.statements(region, where),
+        *_service(where, prefix),
+        *resource_types.scaling(where),
+        *_roles(account, prefix, PASSED_BY_ENVIRONMENT),
+        resource_types.service_linked_roles(account),
+        *resource_types.logs_(where, f"/{project}/{name}/*", metric_filters=True),
+        *resource_types.alarms(where, account, prefix),
+        resource_types.topics(where, prefix),
+        resource_types.buckets(prefix),
+        *resource_types.keys(where),
+        *resource_types.certificates(where, hosted_zone),
+        KEEP_ADDRESSES,
     )
 
 
 def shared(*, account: str, region: str, project: str) -> PolicyDocument:
     """For the registry, the connection and the pipeline's own stack, whose names begin with the project's."""
     where = f"{region}:{account}"
-    return PolicyDocument(
-        Version="2012-10-17",
-        Statement=[
-            _allow(
-                "Registry",
-                [
-                    ecr.CreateRepository,
-                    ecr.DescribeRepositories,
-                    ecr.PutImageTagMutability,
-                    ecr.PutImageScanningConfiguration,
-                    ecr.PutLifecyclePolicy,
-                    ecr.GetLifecyclePolicy,
-                    ecr.DeleteLifecyclePolicy,
-                    ecr.SetRepositoryPolicy,
-                    ecr.GetRepositoryPolicy,
-                    ecr.DeleteRepositoryPolicy,
-                    ecr.ListTagsForResource,
-                    ecr.TagResource,
-                    ecr.UntagResource,
-                ],
-                f"arn:aws:ecr:{where}:repository/{project}/*",
-            ),
-            _allow(
-                "Connection",
-                [
-                    codeconnections.GetConnection,
-                    codeconnections.ListTagsForResource,
-                    codeconnections.TagResource,
-                    codeconnections.UntagResource,
-                    codeconnections.PassConnection,
-                ],
-                f"arn:aws:codeconnections:{where}:connection/*",
-            ),
-            _allow(
-                "Pipeline",
-                [
-                    codepipeline.CreatePipeline,
-                    codepipeline.UpdatePipeline,
-                    codepipeline.GetPipeline,
-                    codepipeline.GetPipelineState,
-                    codepipeline.ListTagsForResource,
-                    codepipeline.TagResource,
-                    codepipeline.UntagResource,
-                ],
-                f"arn:aws:codepipeline:{where}:{project}",
-            ),
-            _allow(
-                "Builds",
-                [codebuild.CreateProject, codebuild.UpdateProject, codebuild.DeleteProject, codebuild.BatchGetProjects],
-                f"arn:aws:codebuild:{where}:project/{project}-*",
-            ),
-            _roles(account, f"{project}-pipeline"),
-            _pass_roles(account, f"{project}-pipeline", PASSED_TO_DELIVERY),
-            *_logs(where, f"/aws/codebuild/{project}-*"),
-            _allow(
-                "Events",
-                [
-                    events.PutRule,
-                    events.DeleteRule,
-                    events.DescribeRule,
-                    events.PutTargets,
-                    events.RemoveTargets,
-                    events.ListTargetsByRule,
-                    events.TagResource,
-                    events.UntagResource,
-                ],
-                f"arn:aws:events:{where}:rule/{project}-*",
-            ),
-            _topics(where, f"{project}-pipeline"),
-            _buckets(f"{project}-pipeline"),
-            # kms:CreateKey makes something that has no name yet; kms:CreateKey takes no resource.
-            _allow("CreateKey", [kms.CreateKey], "*"),
-            Statement(
-                Sid="Key",
-                Effect=Allow,
-                Action=[
-                    kms.DescribeKey,
-                    kms.EnableKeyRotation,
-                    kms.GetKeyPolicy,
-                    kms.GetKeyRotationStatus,
-                    kms.ListResourceTags,
-                    kms.PutKeyPolicy,
-                    kms.TagResource,
-                    kms.UntagResource,
-                    kms.UpdateKeyDescription,
-                ],
-                Resource=[f"arn:aws:kms:{where}:key/*"],
-                Condition=Condition(StringEquals("aws:ResourceTag/Project", project)),
-            ),
-            KEEP_ADDRESSES,
-        ],
+    return document(
+        _registry(where, project),
+        *_pipeline(where, project),
+        *_roles(account, f"{project}-pipeline", PASSED_BY_SHARED),
+        *resource_types.logs_(where, f"/aws/codebuild/{project}-*", metric_filters=False),
+        resource_types.topics(where, f"{project}-pipeline"),
+        resource_types.buckets(f"{project}-pipeline"),
+        *resource_types.keys(where),
+        KEEP_ADDRESSES,
     )
 
 
-def _network(region: str) -> Statement:
-    """EC2 gives ids, not names, so a name cannot bound these; the region does."""
-    return Statement(
-        Sid="Network",
-        Effect=Allow,
-        Action=[
-            ec2.AllocateAddress,
-            ec2.AssociateRouteTable,
-            ec2.AttachInternetGateway,
-            ec2.AuthorizeSecurityGroupEgress,
-            ec2.AuthorizeSecurityGroupIngress,
-            ec2.CreateFlowLogs,
-            ec2.CreateInternetGateway,
-            ec2.CreateRoute,
-            ec2.CreateRouteTable,
-            ec2.CreateSecurityGroup,
-            ec2.CreateSubnet,
-            ec2.CreateTags,
-            ec2.CreateVpc,
-            ec2.CreateVpcEndpoint,
-            ec2.DeleteFlowLogs,
-            ec2.DeleteInternetGateway,
-            ec2.DeleteRoute,
-            ec2.DeleteRouteTable,
-            ec2.DeleteSecurityGroup,
-            ec2.DeleteSubnet,
-            ec2.DeleteTags,
-            ec2.DeleteVpc,
-            ec2.DeleteVpcEndpoints,
-            ec2.DetachInternetGateway,
-            ec2.DisassociateRouteTable,
-            ec2.ModifySecurityGroupRules,
-            ec2.ModifySubnetAttribute,
-            ec2.ModifyVpcAttribute,
-            ec2.ModifyVpcEndpoint,
-            ec2.ReplaceRoute,
-            ec2.RevokeSecurityGroupEgress,
-            ec2.RevokeSecurityGroupIngress,
-            ec2.UpdateSecurityGroupRuleDescriptionsEgress,
-            ec2.UpdateSecurityGroupRuleDescriptionsIngress,
-        ],
-        Resource=["*"],
-        Condition=Condition(StringEquals("aws:RequestedRegion", region)),
-    )
-
-
-def _network_reads() -> Statement:
-    # No Describe* of EC2 takes a resource.
-    return _allow(
-        "NetworkReads",
-        [
-            ec2.DescribeAccountAttributes,
-            ec2.DescribeAddresses,
-            ec2.DescribeAvailabilityZones,
-            ec2.DescribeFlowLogs,
-            ec2.DescribeInternetGateways,
-            ec2.DescribeNetworkInterfaces,
-            ec2.DescribePrefixLists,
-            ec2.DescribeRouteTables,
-            ec2.DescribeSecurityGroupRules,
-            ec2.DescribeSecurityGroups,
-            ec2.DescribeSubnets,
-            ec2.DescribeVpcAttribute,
-            ec2.DescribeVpcEndpoints,
-            ec2.DescribeVpcs,
-        ],
-        "*",
-    )
-
-
-def _balancer(where: str) -> Statement:
-    # Balancer and target group are unnamed on purpose (a name would forbid their replacement), so only their kind bounds these.
-    kinds = ("loadbalancer/net", "listener/net", "targetgroup")
-    return _allow(
-        "Balancer",
-        [
-            elasticloadbalancing.AddTags,
-            elasticloadbalancing.CreateListener,
-            elasticloadbalancing.CreateLoadBalancer,
-            elasticloadbalancing.CreateTargetGroup,
-            elasticloadbalancing.DeleteListener,
-            elasticloadbalancing.DeleteLoadBalancer,
-            elasticloadbalancing.DeleteTargetGroup,
-            elasticloadbalancing.ModifyListener,
-            elasticloadbalancing.ModifyListenerAttributes,
-            elasticloadbalancing.ModifyLoadBalancerAttributes,
-            elasticloadbalancing.ModifyTargetGroup,
-            elasticloadbalancing.ModifyTargetGroupAttributes,
-            elasticloadbalancing.RemoveTags,
-            elasticloadbalancing.SetSecurityGroups,
-            elasticloadbalancing.SetSubnets,
-        ],
-        *(f"arn:aws:elasticloadbalancing:{where}:{kind}/*" for kind in kinds),
-    )
-
-
-def _balancer_reads() -> Statement:
-    # No Describe* of Elastic Load Balancing takes a resource.
-    return _allow(
-        "BalancerReads",
-        [
-            elasticloadbalancing.DescribeListenerAttributes,
-            elasticloadbalancing.DescribeListeners,
-            elasticloadbalancing.DescribeLoadBalancerAttributes,
-            elasticloadbalancing.DescribeLoadBalancers,
-            elasticloadbalancing.DescribeTags,
-            elasticloadbalancing.DescribeTargetGroupAttributes,
-            elasticloadbalancing.DescribeTargetGroups,
-            elasticloadbalancing.DescribeTargetHealth,
-        ],
-        "*",
-    )
-
-
-def _scaling(where: str) -> Statement:
-    # A scalable target has an id that AWS makes, so no name can bound it.
-    return Statement(
-        Sid="Scaling",
-        Effect=Allow,
-        Action=[
-            application_autoscaling.RegisterScalableTarget,
-            application_autoscaling.DeregisterScalableTarget,
-            application_autoscaling.PutScalingPolicy,
-            application_autoscaling.DeleteScalingPolicy,
-            application_autoscaling.TagResource,
-            application_autoscaling.UntagResource,
-            application_autoscaling.ListTagsForResource,
-        ],
-        Resource=[f"arn:aws:application-autoscaling:{where}:scalable-target/*"],
-    )
-
-
-def _roles(account: str, prefix: str) -> Statement:
-    """CloudFormation names a role `<stack>-<logical id>-<random>`, so the stack's name bounds which roles it may make."""
-    return _allow(
-        "Roles",
-        [
-            iam.AttachRolePolicy,
-            iam.CreateRole,
-            iam.DeleteRole,
-            iam.DeleteRolePolicy,
-            iam.DetachRolePolicy,
-            iam.GetRole,
-            iam.GetRolePolicy,
-            iam.ListAttachedRolePolicies,
-            iam.ListRolePolicies,
-            iam.PutRolePolicy,
-            iam.TagRole,
-            iam.UntagRole,
-            iam.UpdateAssumeRolePolicy,
-            iam.UpdateRole,
-            iam.UpdateRoleDescription,
-        ],
-        f"arn:aws:iam::{account}:role/{prefix}-*",
-    )
-
-
-def _pass_roles(account: str, prefix: str, services: tuple[str, ...]) -> Statement:
-    return Statement(
-        Sid="PassRoles",
-        Effect=Allow,
-        Action=[iam.PassRole],
-        Resource=[f"arn:aws:iam::{account}:role/{prefix}-*"],
-        Condition=Condition(StringEquals("iam:PassedToService", list(services))),
-    )
-
-
-def _service_linked_roles(account: str) -> Statement:
-    """AWS makes these once for an account, when the first service of the kind is made."""
-    return Statement(
-        Sid="ServiceLinkedRoles",
-        Effect=Allow,
-        Action=[iam.CreateServiceLinkedRole],
-        Resource=[f"arn:aws:iam::{account}:role/aws-service-role/*"],
-        Condition=Condition(
-            StringLike(
-                "iam:AWSServiceName",
-                ["ecs.amazonaws.com", "elasticloadbalancing.amazonaws.com", "ecs.application-autoscaling.amazonaws.com"],
-            )
-        ),
-    )
-
-
-def _logs(where: str, group: str) -> list[Statement]:
+def _service(where: str, prefix: str) -> list[Statement]:
     return [
-        _allow(
-            "Logs",
+        allow(
+            "Cluster",
             [
-                logs.CreateLogGroup,
-                logs.DeleteLogGroup,
-                logs.DeleteMetricFilter,
-                logs.DeleteRetentionPolicy,
-                logs.DescribeMetricFilters,
-                logs.ListTagsForResource,
-                logs.PutMetricFilter,
-                logs.PutRetentionPolicy,
-                logs.TagResource,
-                logs.UntagResource,
+                ecs.CreateCluster,
+                ecs.DeleteCluster,
+                ecs.DescribeClusters,
+                ecs.ListTagsForResource,
+                ecs.PutClusterCapacityProviders,
+                ecs.TagResource,
+                ecs.UntagResource,
+                ecs.UpdateCluster,
+                ecs.UpdateClusterSettings,
             ],
-            f"arn:aws:logs:{where}:log-group:{group}",
+            f"arn:aws:ecs:{where}:cluster/{prefix}",
         ),
-        # logs:DescribeLogGroups is asked for every group of the region.
-        _allow("LogReads", [logs.DescribeLogGroups], f"arn:aws:logs:{where}:log-group:*"),
+        allow(
+            "Service",
+            [
+                ecs.CreateService,
+                ecs.DeleteService,
+                ecs.DescribeServiceDeployments,
+                ecs.DescribeServices,
+                ecs.ListServiceDeployments,
+                ecs.ListTagsForResource,
+                ecs.StopServiceDeployment,
+                ecs.TagResource,
+                ecs.UntagResource,
+                ecs.UpdateService,
+            ],
+            f"arn:aws:ecs:{where}:service/{prefix}/*",
+            f"arn:aws:ecs:{where}:service-deployment/{prefix}/*",
+        ),
+        # CloudFormation makes up a task definition's name of the stack's.
+        allow(
+            "TaskDefinitions",
+            [ecs.ListTagsForResource, ecs.RegisterTaskDefinition, ecs.TagResource, ecs.UntagResource],
+            f"arn:aws:ecs:{where}:task-definition/{prefix}*",
+        ),
+        # These two take no resource (Service Authorization Reference).
+        allow("TaskDefinitionRevisions", [ecs.DeregisterTaskDefinition, ecs.DescribeTaskDefinition], "*"),
     ]
 
 
-def _alarms(where: str, account: str, prefix: str) -> list[Statement]:
+def _registry(where: str, project: str) -> Statement:
+    """No DeleteRepository: the images outlive any stack."""
+    return allow(
+        "Registry",
+        [
+            ecr.CreateRepository,
+            ecr.DeleteLifecyclePolicy,
+            ecr.DeleteRepositoryPolicy,
+            ecr.DescribeRepositories,
+            ecr.GetLifecyclePolicy,
+            ecr.GetRepositoryPolicy,
+            ecr.ListTagsForResource,
+            ecr.PutImageScanningConfiguration,
+            ecr.PutImageTagMutability,
+            ecr.PutLifecyclePolicy,
+            ecr.SetRepositoryPolicy,
+            ecr.TagResource,
+            ecr.UntagResource,
+        ],
+        f"arn:aws:ecr:{where}:repository/{project}/*",
+    )
+
+
+def _pipeline(where: str, project: str) -> list[Statement]:
+    """No DeletePipeline, and no CreateConnection: a new connection would wait for a person in the console."""
     return [
-        _allow(
-            "Alarms",
+        allow(
+            "Connection",
             [
-                cloudwatch.DeleteAlarms,
-                cloudwatch.DescribeAlarms,
-                cloudwatch.ListTagsForResource,
-                cloudwatch.PutMetricAlarm,
-                cloudwatch.PutCompositeAlarm,
-                cloudwatch.TagResource,
-                cloudwatch.UntagResource,
+                codeconnections.GetConnection,
+                codeconnections.ListTagsForResource,
+                codeconnections.PassConnection,
+                codeconnections.TagResource,
+                codeconnections.UntagResource,
+                # CodePipeline checks the older name, whichever prefix the ARN has.
+                codestar_connections.PassConnection,
             ],
-            f"arn:aws:cloudwatch:{where}:alarm:{prefix}*",
-            # Target tracking names its alarms itself.
-            f"arn:aws:cloudwatch:{where}:alarm:TargetTracking-service/{prefix}/*",
+            f"arn:aws:codeconnections:{where}:connection/*",
+            f"arn:aws:codestar-connections:{where}:connection/*",
         ),
-        _allow(
-            "Dashboard",
-            [cloudwatch.DeleteDashboards, cloudwatch.GetDashboard, cloudwatch.PutDashboard],
-            f"arn:aws:cloudwatch::{account}:dashboard/{prefix}*",
+        allow(
+            "Pipeline",
+            [
+                codepipeline.CreatePipeline,
+                codepipeline.DisableStageTransition,
+                codepipeline.EnableStageTransition,
+                codepipeline.GetPipeline,
+                codepipeline.GetPipelineState,
+                codepipeline.ListTagsForResource,
+                codepipeline.StartPipelineExecution,
+                codepipeline.TagResource,
+                codepipeline.UntagResource,
+                codepipeline.UpdatePipeline,
+            ],
+            f"arn:aws:codepipeline:{where}:{project}",
+        ),
+        allow(
+            "Builds",
+            [codebuild.BatchGetProjects, codebuild.CreateProject, codebuild.DeleteProject, codebuild.UpdateProject],
+            f"arn:aws:codebuild:{where}:project/{project}-*",
+        ),
+        allow(
+            "Events",
+            [
+                events.DeleteRule,
+                events.DescribeRule,
+                events.ListTagsForResource,
+                events.ListTargetsByRule,
+                events.PutRule,
+                events.PutTargets,
+                events.RemoveTargets,
+                events.TagResource,
+                events.UntagResource,
+            ],
+            f"arn:aws:events:{where}:rule/{project}-*",
         ),
     ]
 
 
-def _topics(where: str, prefix: str) -> Statement:
-    return _allow(
-        "Topics",
-        [
-            sns.CreateTopic,
-            sns.DeleteTopic,
-            sns.GetSubscriptionAttributes,
-            sns.GetTopicAttributes,
-            sns.ListSubscriptionsByTopic,
-            sns.ListTagsForResource,
-            sns.SetTopicAttributes,
-            sns.Subscribe,
-            sns.TagResource,
-            sns.Unsubscribe,
-            sns.UntagResource,
-        ],
-        f"arn:aws:sns:{where}:{prefix}*",
-    )
-
-
-def _buckets(prefix: str) -> Statement:
-    """Never an object, never DeleteBucket: what is stored outlives its stack."""
-    return _allow(
-        "Buckets",
-        [
-            s3.CreateBucket,
-            s3.GetBucketPolicy,
-            s3.GetBucketTagging,
-            s3.GetEncryptionConfiguration,
-            s3.GetLifecycleConfiguration,
-            s3.PutBucketOwnershipControls,
-            s3.PutBucketPolicy,
-            s3.PutBucketPublicAccessBlock,
-            s3.PutBucketTagging,
-            s3.PutBucketVersioning,
-            s3.PutEncryptionConfiguration,
-            s3.PutLifecycleConfiguration,
-        ],
-        f"arn:aws:s3:::{prefix}-*",
-    )
-
-
-def _certificates(where: str) -> list[Statement]:
+def _roles(account: str, prefix: str, services: tuple[str, ...]) -> list[Statement]:
+    """CloudFormation names a role `<stack>-<logical id>-<random>`, so the stack's name bounds which roles it may make and give."""
+    roles = f"arn:aws:iam::{account}:role/{prefix}-*"
     return [
-        # acm:RequestCertificate makes something that has no name yet.
-        _allow("RequestCertificate", [acm.RequestCertificate], "*"),
-        _allow(
-            "Certificates",
+        allow(
+            "Roles",
             [
-                acm.AddTagsToCertificate,
-                acm.DeleteCertificate,
-                acm.DescribeCertificate,
-                acm.ListTagsForCertificate,
-                acm.RemoveTagsFromCertificate,
+                iam.AttachRolePolicy,
+                iam.CreateRole,
+                iam.DeleteRole,
+                iam.DeleteRolePolicy,
+                iam.DetachRolePolicy,
+                iam.GetRole,
+                iam.GetRolePolicy,
+                iam.ListAttachedRolePolicies,
+                iam.ListRolePolicies,
+                iam.PutRolePolicy,
+                iam.TagRole,
+                iam.UntagRole,
+                iam.UpdateAssumeRolePolicy,
+                iam.UpdateRole,
+                iam.UpdateRoleDescription,
             ],
-            f"arn:aws:acm:{where}:certificate/*",
+            roles,
         ),
-        _allow("ValidateCertificates", [route53.ChangeResourceRecordSets, route53.GetHostedZone], "arn:aws:route53:::hostedzone/*"),
-        _allow("WaitForRecords", [route53.GetChange], "arn:aws:route53:::change/*"),
+        Statement(
+            Sid="PassRoles",
+            Effect=Allow,
+            Action=[iam.PassRole],
+            Resource=[roles],
+            Condition=Condition(StringEquals("iam:PassedToService", list(services))),
+        ),
     ]
-
-
-def _allow(sid: str, actions: list[Any], *resources: Any) -> Statement:
-    return Statement(Sid=sid, Effect=Allow, Action=actions, Resource=list(resources))

@@ -7,6 +7,8 @@ from typing import Any
 from awacs import cloudformation, codebuild, codeconnections, codestar_connections, iam, kms, s3, sns, sts
 from awacs.aws import Allow, Condition, PolicyDocument, Statement, StringEquals
 
+from policy.statement import allow, document
+
 
 def pipeline(
     *,
@@ -23,15 +25,15 @@ def pipeline(
     """`passed` are CloudFormation's roles in this account, `assumed` the delivery roles in other accounts."""
     statements = [
         # AWS checks both names, whichever prefix the ARN has (action reference of CodeStarSourceConnection).
-        _allow("ReadRepository", [codeconnections.UseConnection, codestar_connections.UseConnection], connection),
-        _allow("FindArtifacts", [s3.GetBucketVersioning], bucket),
-        _allow("MoveArtifacts", [s3.GetObject, s3.GetObjectVersion, s3.PutObject], objects),
-        _allow(
+        allow("ReadRepository", [codeconnections.UseConnection, codestar_connections.UseConnection], connection),
+        allow("FindArtifacts", [s3.GetBucketVersioning], bucket),
+        allow("MoveArtifacts", [s3.GetObject, s3.GetObjectVersion, s3.PutObject], objects),
+        allow(
             "EncryptArtifacts", [kms.Decrypt, kms.DescribeKey, kms.Encrypt, kms.ReEncryptFrom, kms.ReEncryptTo, kms.GenerateDataKey], key
         ),
-        _allow("Build", [codebuild.StartBuild, codebuild.BatchGetBuilds, codebuild.StopBuild], *projects),
-        _allow("AskForApproval", [sns.Publish], topic),
-        _allow(
+        allow("Build", [codebuild.StartBuild, codebuild.BatchGetBuilds, codebuild.StopBuild], *projects),
+        allow("AskForApproval", [sns.Publish], topic),
+        allow(
             "DeployStacks",
             # No DeleteStack: nothing that the pipeline does ends a stack.
             [
@@ -52,9 +54,5 @@ def pipeline(
         ),
     ]
     if assumed:
-        statements.append(_allow("DeployElsewhere", [sts.AssumeRole], *assumed))
-    return PolicyDocument(Version="2012-10-17", Statement=statements)
-
-
-def _allow(sid: str, actions: list[Any], *resources: Any) -> Statement:
-    return Statement(Sid=sid, Effect=Allow, Action=actions, Resource=list(resources))
+        statements.append(allow("DeployElsewhere", [sts.AssumeRole], *assumed))
+    return document(*statements)

@@ -50,7 +50,13 @@ def _cloudformation_role(t: Template, env: Environment) -> None:
         Policies=[
             iam.Policy(
                 PolicyName="stacks",
-                PolicyDocument=cloudformation.environment(account=env.account, region=env.region, project=env.project, name=env.name),
+                PolicyDocument=cloudformation.environment(
+                    account=env.account,
+                    region=env.region,
+                    project=env.project,
+                    name=env.name,
+                    hosted_zone=env.certificate.hosted_zone,
+                ),
             )
         ],
     )

@@ -1,0 +1,208 @@
+"""What CloudFormation needs for scaling, logs, alarms, topics, buckets, keys and certificates."""
+
+from __future__ import annotations
+
+from awacs import acm, application_autoscaling, cloudwatch, iam, kms, logs, route53, s3, sns
+from awacs.aws import Allow, Condition, Statement, StringEquals
+
+from policy.statement import allow
+
+
+def scaling(where: str) -> list[Statement]:
+    return [
+        # A scalable target has an id that AWS makes, so no name can bound it.
+        allow(
+            "Scaling",
+            [
+                application_autoscaling.DeleteScalingPolicy,
+                application_autoscaling.DeregisterScalableTarget,
+                application_autoscaling.ListTagsForResource,
+                application_autoscaling.PutScalingPolicy,
+                application_autoscaling.RegisterScalableTarget,
+                application_autoscaling.TagResource,
+                application_autoscaling.UntagResource,
+            ],
+            f"arn:aws:application-autoscaling:{where}:scalable-target/*",
+        ),
+        # These take no resource.
+        allow(
+            "ScalingReads",
+            [
+                application_autoscaling.DescribeScalableTargets,
+                application_autoscaling.DescribeScalingPolicies,
+                application_autoscaling.DescribeScheduledActions,
+                cloudwatch.GetMetricData,
+            ],
+            "*",
+        ),
+    ]
+
+
+def service_linked_roles(account: str) -> Statement:
+    """AWS makes these once for an account, when the first thing of the kind is made."""
+    services = ["ecs.amazonaws.com", "ecs.application-autoscaling.amazonaws.com", "elasticloadbalancing.amazonaws.com"]
+    return Statement(
+        Sid="ServiceLinkedRoles",
+        Effect=Allow,
+        Action=[iam.CreateServiceLinkedRole],
+        Resource=[f"arn:aws:iam::{account}:role/aws-service-role/*"],
+        Condition=Condition(StringEquals("iam:AWSServiceName", services)),
+    )
+
+
+def logs_(where: str, group: str, *, metric_filters: bool) -> list[Statement]:
+    filters = [logs.DeleteMetricFilter, logs.DescribeMetricFilters, logs.PutMetricFilter] if metric_filters else []
+    return [
+        allow(
+            "Logs",
+            [
+                logs.CreateLogGroup,
+                logs.DeleteLogGroup,
+                logs.DeleteRetentionPolicy,
+                logs.DescribeIndexPolicies,
+                logs.GetDataProtectionPolicy,
+                logs.ListTagsForResource,
+                logs.PutRetentionPolicy,
+                logs.TagResource,
+                logs.UntagResource,
+                *filters,
+            ],
+            f"arn:aws:logs:{where}:log-group:{group}",
+        ),
+        # Asked for every group of the region; DescribeResourcePolicies takes no resource.
+        allow("LogReads", [logs.DescribeLogGroups, logs.DescribeResourcePolicies], "*"),
+    ]
+
+
+def alarms(where: str, account: str, prefix: str) -> list[Statement]:
+    return [
+        allow(
+            "Alarms",
+            [
+                cloudwatch.DeleteAlarms,
+                cloudwatch.DescribeAlarms,
+                cloudwatch.ListTagsForResource,
+                cloudwatch.PutMetricAlarm,
+                cloudwatch.TagResource,
+                cloudwatch.UntagResource,
+            ],
+            f"arn:aws:cloudwatch:{where}:alarm:{prefix}*",
+            # Target tracking names its alarms itself.
+            f"arn:aws:cloudwatch:{where}:alarm:TargetTracking-service/{prefix}/*",
+        ),
+        allow(
+            "Dashboard",
+            [cloudwatch.DeleteDashboards, cloudwatch.GetDashboard, cloudwatch.PutDashboard],
+            f"arn:aws:cloudwatch::{account}:dashboard/{prefix}*",
+        ),
+    ]
+
+
+def topics(where: str, prefix: str) -> Statement:
+    return allow(
+        "Topics",
+        [
+            sns.CreateTopic,
+            sns.DeleteTopic,
+            sns.GetDataProtectionPolicy,
+            sns.GetSubscriptionAttributes,
+            sns.GetTopicAttributes,
+            sns.ListSubscriptionsByTopic,
+            sns.ListTagsForResource,
+            sns.SetSubscriptionAttributes,
+            sns.SetTopicAttributes,
+            sns.Subscribe,
+            sns.TagResource,
+            sns.Unsubscribe,
+            sns.UntagResource,
+        ],
+        f"arn:aws:sns:{where}:{prefix}*",
+    )
+
+
+def buckets(prefix: str) -> Statement:
+    """Never an object and no DeleteBucket: what is stored outlives its stack."""
+    return allow(
+        "Buckets",
+        [
+            s3.CreateBucket,
+            s3.DeleteBucketPolicy,
+            s3.GetAccelerateConfiguration,
+            s3.GetAnalyticsConfiguration,
+            s3.GetBucketAcl,
+            s3.GetBucketCORS,
+            s3.GetBucketLogging,
+            s3.GetBucketNotification,
+            s3.GetBucketObjectLockConfiguration,
+            s3.GetBucketOwnershipControls,
+            s3.GetBucketPolicy,
+            s3.GetBucketPublicAccessBlock,
+            s3.GetBucketTagging,
+            s3.GetBucketVersioning,
+            s3.GetBucketWebsite,
+            s3.GetEncryptionConfiguration,
+            s3.GetIntelligentTieringConfiguration,
+            s3.GetInventoryConfiguration,
+            s3.GetLifecycleConfiguration,
+            s3.GetMetricsConfiguration,
+            s3.GetReplicationConfiguration,
+            s3.ListBucket,
+            s3.ListTagsForResource,
+            s3.PutBucketOwnershipControls,
+            s3.PutBucketPolicy,
+            s3.PutBucketPublicAccessBlock,
+            s3.PutBucketTagging,
+            s3.PutBucketVersioning,
+            s3.PutEncryptionConfiguration,
+            s3.PutLifecycleConfiguration,
+            s3.TagResource,
+            s3.UntagResource,
+        ],
+        f"arn:aws:s3:::{prefix}-*",
+    )
+
+
+def keys(where: str) -> list[Statement]:
+    """No ScheduleKeyDeletion. Not bound by tag: KMS takes up to five minutes to see a new key's tags (its guide, ABAC)."""
+    return [
+        # What it makes has no name yet, so CreateKey takes no resource.
+        allow("CreateKeys", [kms.CreateKey], "*"),
+        allow(
+            "Keys",
+            [
+                kms.DescribeKey,
+                kms.EnableKeyRotation,
+                kms.GetKeyPolicy,
+                kms.GetKeyRotationStatus,
+                kms.ListResourceTags,
+                kms.PutKeyPolicy,
+                kms.TagResource,
+                kms.UntagResource,
+                kms.UpdateKeyDescription,
+            ],
+            f"arn:aws:kms:{where}:key/*",
+        ),
+    ]
+
+
+def certificates(where: str, hosted_zone: str | None) -> list[Statement]:
+    """`hosted_zone` None: the environment uses a certificate that is there already, and CloudFormation needs nothing."""
+    if hosted_zone is None:
+        return []
+    return [
+        # What it makes has no name yet, so RequestCertificate takes no resource.
+        allow("RequestCertificates", [acm.RequestCertificate], "*"),
+        allow(
+            "Certificates",
+            [
+                acm.AddTagsToCertificate,
+                acm.DeleteCertificate,
+                acm.DescribeCertificate,
+                acm.ListTagsForCertificate,
+                acm.RemoveTagsFromCertificate,
+                acm.UpdateCertificateOptions,
+            ],
+            f"arn:aws:acm:{where}:certificate/*",
+        ),
+        allow("ValidateCertificates", [route53.ChangeResourceRecordSets], f"arn:aws:route53:::hostedzone/{hosted_zone}"),
+    ]
