@@ -1,0 +1,78 @@
+"""What the configuration says is already in the account (certificates and addresses by id, hosted zones, a VPC): stood in for here.
+
+On AWS these exist before the first push. Everything else in the emulated AWS is made by the templates alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.local.plane import certificates
+from stacks.environment import Environment
+
+if TYPE_CHECKING:
+    from pipeline.local.world import World
+
+
+def provide(world: World, environments: tuple[Environment, ...]) -> None:
+    """Adds what is missing; what is there stays as it is."""
+    for env in environments:
+        if env.certificate.arn:
+            _certificate(world, env, env.certificate.arn)
+        if env.certificate.hosted_zone:
+            _hosted_zone(env, env.certificate.hosted_zone)
+        for zone, allocation in env.addresses.adopt.items():
+            _address(env, zone, allocation)
+        if env.network.existing:
+            _network(env, env.network.existing.vpc, env.network.existing.zones)
+
+
+def _certificate(world: World, env: Environment, arn: str) -> None:
+    from moto.acm.models import CertBundle, acm_backends
+
+    known = acm_backends[env.account][env.region]._certificates  # noqa: SLF001 -- ACM has no call that chooses an ARN
+    if arn in known:
+        return
+    hosts = [name for site in env.sites for name in (site.host, *site.aliases)]
+    pem = certificates.issued(world.home, hosts).read_bytes()
+    known[arn] = CertBundle(env.account, certificate=pem, private_key=pem, region=env.region, arn=arn)
+
+
+def _hosted_zone(env: Environment, zone_id: str) -> None:
+    from moto.route53.models import route53_backends
+
+    backend = route53_backends[env.account]["aws"]
+    if zone_id in backend.zones:
+        return
+    name = ".".join((env.certificate.name or "").removeprefix("*.").split(".")[-2:])
+    zone = backend.create_hosted_zone(name, private_zone=False)
+    # Route 53 has no call that chooses an id.
+    backend.zones[zone_id] = backend.zones.pop(zone.id)
+    zone.id = zone_id
+
+
+def _address(env: Environment, zone: str, allocation: str) -> None:
+    from moto.ec2.models import ec2_backends
+
+    addresses = ec2_backends[env.account][env.region].addresses
+    if allocation in addresses:
+        return
+    address = ec2_backends[env.account][env.region].allocate_address(domain="vpc", tags={"Name": f"{env.name}-{zone}"})
+    addresses[allocation] = addresses.pop(address.allocation_id)
+    address.allocation_id = allocation
+
+
+def _network(env: Environment, vpc_id: str, subnets: dict[str, str]) -> None:
+    from moto.ec2.models import ec2_backends
+
+    backend = ec2_backends[env.account][env.region]
+    if vpc_id in backend.vpcs:
+        return
+    vpc = backend.create_vpc("10.200.0.0/16")
+    backend.vpcs[vpc_id] = backend.vpcs.pop(vpc.id)
+    vpc.id = vpc_id
+    for number, (zone, subnet_id) in enumerate(sorted(subnets.items())):
+        by_id = backend.subnets[env.region + zone]
+        subnet = backend.create_subnet(vpc_id, f"10.200.{number}.0/24", env.region + zone)
+        by_id[subnet_id] = by_id.pop(subnet.id)
+        subnet.id = subnet_id
