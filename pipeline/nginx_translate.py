@@ -22,7 +22,7 @@ _TOKEN = re.compile(
     r"""(?P<space>\s+)
       | (?P<comment>\#[^\n]*)
       | (?P<end>[;{}])
-      | (?P<word>"(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' | (?:\$\{[^}]*\} | \\. | [^\s;{}])+)""",
+      | (?P<word>"(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' | (?!["'])(?:\$\{[^}]*\} | \\. | [^\s;{}])+)""",
     re.VERBOSE | re.DOTALL,
 )
 # Directives whose first argument is a file or a folder. Other arguments may begin with a slash too: `location /`, `proxy_redirect`.
