@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pipeline.local.store import Store
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +27,11 @@ class World:
     account: str
     region: str
     store: Store
+    clock: Callable[[], datetime] = utc_now
+    # Held while a document is read, changed and put back; notified after every such change, so that nothing has to poll.
+    changed: threading.Condition = field(default_factory=threading.Condition)
+    # Set once, when the engine stops: whoever waits must return.
+    closing: threading.Event = field(default_factory=threading.Event)
 
     def client(self, service: str, *, account: str | None = None, region: str | None = None) -> Any:
         """A boto3 client on the engine's own endpoint, acting in the account and region."""
@@ -33,4 +45,6 @@ def _client(endpoint: str, service: str, account: str, region: str) -> Any:
 
     # moto reads a 12-digit access key id as the account that the caller acts in.
     session = boto3.Session(aws_access_key_id=account, aws_secret_access_key="local", region_name=region)
-    return session.client(service, endpoint_url=endpoint, config=Config(retries={"max_attempts": 0}, max_pool_connections=32))
+    # One path per bucket: a bucket in the host name would need a name server.
+    config = Config(retries={"max_attempts": 0}, max_pool_connections=32, read_timeout=600, s3={"addressing_style": "path"}, proxies={})
+    return session.client(service, endpoint_url=endpoint, config=config)

@@ -1,0 +1,1 @@
+"""CodeBuild as the local engine does it: real buildspecs under bash on this computer."""

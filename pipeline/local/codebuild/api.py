@@ -1,0 +1,131 @@
+"""CodeBuild's operations."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from pipeline.local.codebuild import builds
+from pipeline.local.codepipeline import records
+from pipeline.local.protocol import AwsError, Call, Operation
+
+if TYPE_CHECKING:
+    from pipeline.local.world import World
+
+
+def create_project(world: World, call: Call) -> dict[str, Any]:
+    name = call.params["name"]
+    with world.changed:
+        if world.store.get(builds.PROJECT, name):
+            raise AwsError(
+                "ResourceAlreadyExistsException", f"Project already exists: arn:aws:codebuild:{call.region}:{call.account}:project/{name}"
+            )
+        project = {
+            "timeoutInMinutes": builds.DEFAULT_TIMEOUT_MINUTES,
+            **call.params,
+            "arn": f"arn:aws:codebuild:{call.region}:{call.account}:project/{name}",
+            "created": records.now(world),
+            "lastModified": records.now(world),
+        }
+        world.store.put(builds.PROJECT, name, project)
+    return {"project": project}
+
+
+def _project(world: World, name: str) -> records.Document:
+    found = world.store.get(builds.PROJECT, name)
+    if found is None:
+        raise AwsError("ResourceNotFoundException", f"Project cannot be found: {name}")
+    return found
+
+
+def update_project(world: World, call: Call) -> dict[str, Any]:
+    with world.changed:
+        project = _project(world, call.params["name"]) | call.params | {"lastModified": records.now(world)}
+        world.store.put(builds.PROJECT, project["name"], project)
+    return {"project": project}
+
+
+def delete_project(world: World, call: Call) -> dict[str, Any]:
+    world.store.delete(builds.PROJECT, call.params["name"])
+    return {}
+
+
+def batch_get_projects(world: World, call: Call) -> dict[str, Any]:
+    found = {name: world.store.get(builds.PROJECT, name.rpartition("/")[2]) for name in call.params["names"]}
+    return {
+        "projects": [project for project in found.values() if project],
+        "projectsNotFound": [name for name, project in found.items() if not project],
+    }
+
+
+def list_projects(world: World, call: Call) -> dict[str, Any]:  # noqa: ARG001 - every operation takes the call
+    return {"projects": [project["name"] for project in world.store.all(builds.PROJECT)]}
+
+
+def start_build(world: World, call: Call) -> dict[str, Any]:
+    project = _project(world, call.params["projectName"])
+    unknown = sorted(set(call.params) - {"projectName", "environmentVariablesOverride", "sourceVersion", "buildspecOverride"})
+    if unknown:
+        raise AwsError("InvalidInputException", f"StartBuild: {', '.join(unknown)} is not supported by the local engine")
+    if project["source"]["type"] != "NO_SOURCE":
+        raise AwsError(
+            "InvalidInputException",
+            f"a build of {project['name']} (source type {project['source']['type']}) can only be started by its pipeline here",
+        )
+    if "buildspecOverride" in call.params:
+        project = project | {"source": project["source"] | {"buildspec": call.params["buildspecOverride"]}}
+    build = builds.create(world, project, initiator="local", overrides=call.params.get("environmentVariablesOverride", []))
+    threading.Thread(
+        target=builds.run,
+        args=(world, project, build["id"], {}),
+        kwargs={"interrupted": world.closing.is_set},
+        name=build["id"],
+        daemon=True,
+    ).start()
+    return {"build": build}
+
+
+def batch_get_builds(world: World, call: Call) -> dict[str, Any]:
+    found = {build_id: world.store.get(builds.BUILD, build_id) for build_id in call.params["ids"]}
+    return {
+        "builds": [build for build in found.values() if build],
+        "buildsNotFound": [build_id for build_id, build in found.items() if not build],
+    }
+
+
+def list_builds_for_project(world: World, call: Call) -> dict[str, Any]:
+    _project(world, call.params["projectName"])
+    ids = [build["id"] for build in world.store.all(builds.BUILD) if build["projectName"] == call.params["projectName"]]
+    return {"ids": ids if call.params.get("sortOrder") == "ASCENDING" else ids[::-1]}
+
+
+def stop_build(world: World, call: Call) -> dict[str, Any]:
+    with world.changed:
+        build = world.store.get(builds.BUILD, call.params["id"])
+        if build is None:
+            raise AwsError("ResourceNotFoundException", f"Build cannot be found: {call.params['id']}")
+        if not build["buildComplete"]:
+            build["buildStatus"] = "STOPPED"
+            records.put(world, builds.BUILD, build["id"], build)
+    return {"build": build}
+
+
+def forget_interrupted(world: World) -> None:
+    """Builds that a killed engine left behind: their processes are gone."""
+    for build in world.store.all(builds.BUILD):
+        if not build["buildComplete"]:
+            build.update(buildStatus="STOPPED", buildComplete=True, currentPhase="COMPLETED", endTime=records.now(world))
+            world.store.put(builds.BUILD, build["id"], build)
+
+
+OPERATIONS: dict[str, Operation] = {
+    "CreateProject": create_project,
+    "UpdateProject": update_project,
+    "DeleteProject": delete_project,
+    "BatchGetProjects": batch_get_projects,
+    "ListProjects": list_projects,
+    "StartBuild": start_build,
+    "BatchGetBuilds": batch_get_builds,
+    "ListBuildsForProject": list_builds_for_project,
+    "StopBuild": stop_build,
+}

@@ -1,0 +1,123 @@
+"""What a build finds in its environment: CodeBuild's variables, the project's, the action's, and nothing of the person at the keyboard."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipeline.local.world import World
+
+# Where packages and certificates come from is a matter of this computer, not of a person.
+PASSED = (
+    "PIP_INDEX_URL",
+    "PIP_EXTRA_INDEX_URL",
+    "PIP_CONFIG_FILE",
+    "PIP_CERT",
+    "PIP_PROXY",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "TMPDIR",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+)
+SHIM = """#!/bin/sh
+# -P keeps the build's own folder out: the engine's program runs, whatever the commit holds under the same name.
+KOTEI_HOME={home} PYTHONPATH={root} exec {python} -P -m pipeline.local.image "$@"
+"""
+
+
+class UnsupportedVariable(Exception):
+    """A variable whose value lives in a service that the engine does not read."""
+
+
+def variables(world: World, build: Mapping[str, Any], folder: Path, declared: Mapping[str, str]) -> dict[str, str]:
+    """Later ones win, as in CodeBuild: the buildspec's, the project's, the action's."""
+    checkout = folder / "src"
+    programs = _programs(world)
+    environment = _virtualenv(world, checkout)
+    home = folder / "home"
+    home.mkdir(parents=True, exist_ok=True)
+    return {
+        **{name: os.environ[name] for name in PASSED if name in os.environ},
+        "HOME": str(home),
+        "PATH": os.pathsep.join([str(programs), str(environment / "bin"), os.environ.get("PATH", os.defpath)]),
+        "VENV": str(environment),
+        # A checkout that is linked into the virtualenv would win over the commit's own code otherwise.
+        "PYTHONPATH": str(checkout),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        "AWS_ENDPOINT_URL": world.endpoint,
+        "AWS_ACCESS_KEY_ID": world.account,
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_REGION": world.region,
+        "AWS_DEFAULT_REGION": world.region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "CODEBUILD_BUILD_ARN": build["arn"],
+        "CODEBUILD_BUILD_ID": build["id"],
+        "CODEBUILD_BUILD_IMAGE": build["environment"]["image"],
+        "CODEBUILD_BUILD_NUMBER": str(build["buildNumber"]),
+        "CODEBUILD_CI": "true",
+        "CI": "true",
+        "CODEBUILD_INITIATOR": build["initiator"],
+        "CODEBUILD_LOG_PATH": build["id"].rpartition(":")[2],
+        "CODEBUILD_RESOLVED_SOURCE_VERSION": build["resolvedSourceVersion"],
+        "CODEBUILD_SOURCE_VERSION": build["sourceVersion"],
+        "CODEBUILD_SRC_DIR": str(checkout),
+        **declared,
+        **_plain(build["environment"]["environmentVariables"]),
+    }
+
+
+def _plain(listed: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    values = {}
+    for variable in listed:
+        if variable.get("type", "PLAINTEXT") != "PLAINTEXT":
+            raise UnsupportedVariable(
+                f"environment variable {variable['name']}: type {variable['type']} is not supported by the local engine"
+            )
+        values[variable["name"]] = variable["value"]
+    return values
+
+
+def _programs(world: World) -> Path:
+    folder = world.home / "bin"
+    folder.mkdir(parents=True, exist_ok=True)
+    shim = folder / "docker"
+    text = SHIM.format(home=shlex.quote(str(world.home)), root=shlex.quote(str(world.root)), python=shlex.quote(sys.executable))
+    if not shim.exists() or shim.read_text() != text:
+        shim.write_text(text)
+        shim.chmod(0o755)
+    return folder
+
+
+def _virtualenv(world: World, checkout: Path) -> Path:
+    """One virtualenv a lock file. For the lock that the engine runs on it is the engine's own, seen through links; the Makefile's
+    stamp beside them tells `make setup` that nothing is to be installed. For any other lock `make setup` fills the folder."""
+    lock = checkout / "requirements.lock"
+    content = lock.read_bytes() if lock.exists() else b""
+    # The Makefile names its stamp after the same sum.
+    lock_id = subprocess.run(["cksum"], input=content, capture_output=True, check=True).stdout.decode().replace(" ", "").strip()
+    folder = world.home / "venvs" / lock_id
+    own = world.root / "requirements.lock"
+    if (folder / "pyvenv.cfg").exists() or not own.exists() or own.read_bytes() != content:
+        return folder
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("bin", "lib", "include"):
+        if not (folder / name).is_symlink():
+            (folder / name).symlink_to(Path(sys.prefix) / name)
+    (folder / f".kotei-{lock_id}").touch()
+    (folder / "pyvenv.cfg").symlink_to(Path(sys.prefix) / "pyvenv.cfg")
+    return folder

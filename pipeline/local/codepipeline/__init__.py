@@ -1,0 +1,1 @@
+"""CodePipeline as the local engine does it: the API, and the walk through what was deployed."""

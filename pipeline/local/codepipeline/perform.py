@@ -1,0 +1,177 @@
+"""One action of an execution: its record, its inputs, its handler, and what came out."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pipeline.local.codepipeline import artifacts, records, variables
+from pipeline.local.codepipeline.action import Abandoned, Action, ActionFailed, Result
+from pipeline.local.codepipeline.actions import HANDLERS
+
+if TYPE_CHECKING:
+    from pipeline.local.world import World
+
+Declaration = Mapping[str, Any]
+
+
+def perform(world: World, pipeline: Declaration, execution_id: str, stage: str, declaration: Declaration) -> None:
+    """Never raises: whatever happens is in the action's record."""
+    document = _begin(world, pipeline, execution_id, stage, declaration)
+    key = document["actionExecutionId"]
+    try:
+        result = _run(world, pipeline, document, declaration)
+        locations = {name: artifacts.store(world, pipeline, execution_id, name, content) for name, content in result.artifacts.items()}
+        missing = sorted({artifact["name"] for artifact in declaration.get("outputArtifacts", ())} - set(locations))
+        if missing:
+            raise ActionFailed(f"the action did not make its output artifact {', '.join(missing)}")
+        _succeed(world, execution_id, key, declaration, result, locations)
+    except Abandoned:
+        return
+    except ActionFailed as failure:
+        _fail(world, execution_id, key, failure.code, str(failure), failure.summary)
+    except variables.Unresolved as failure:
+        _fail(world, execution_id, key, "ConfigurationError", str(failure), "")
+    # The top of an action's thread: a bug of the engine must show as a failed action, not as a pipeline that hangs.
+    except Exception as error:
+        if world.closing.is_set():
+            return
+        traceback.print_exc()
+        _fail(world, execution_id, key, "InternalError", f"local engine: {type(error).__name__}: {error}", "")
+
+
+def _begin(world: World, pipeline: Declaration, execution_id: str, stage: str, declaration: Declaration) -> records.Document:
+    with records.changing(world, records.EXECUTION, execution_id) as execution:
+        running = execution["stages"][stage]["actions"].get(declaration["name"])
+        kept = running and world.store.get(records.ACTION, running["id"])
+        if kept and kept["status"] == "InProgress" and declaration["actionTypeId"]["category"] == "Approval":
+            # The engine was restarted while a person was asked: the question and its token stand.
+            return dict(kept)
+        if kept and kept["status"] == "InProgress":
+            _close(
+                world,
+                kept,
+                "Failed",
+                {"code": "JobFailed", "message": "the local engine was stopped while this action ran; it is run again"},
+                "",
+            )
+        document = _document(world, pipeline, execution, stage, declaration)
+        records.put(world, records.ACTION, document["actionExecutionId"], document)
+        execution["stages"][stage]["actions"][declaration["name"]] = {"id": document["actionExecutionId"], "status": "InProgress"}
+    return document
+
+
+def _document(world: World, pipeline: Declaration, execution: Declaration, stage: str, declaration: Declaration) -> records.Document:
+    names = [artifact["name"] for artifact in declaration.get("inputArtifacts", ())]
+    return {
+        "pipeline": pipeline["name"],
+        "pipelineExecutionId": execution["id"],
+        "actionExecutionId": records.new_id(),
+        "pipelineVersion": execution["version"],
+        "stageName": stage,
+        "actionName": declaration["name"],
+        "startTime": records.now(world),
+        "lastUpdateTime": records.now(world),
+        "status": "InProgress",
+        "input": {
+            "actionTypeId": declaration["actionTypeId"],
+            "configuration": declaration.get("configuration", {}),
+            "roleArn": declaration.get("roleArn", ""),
+            "region": declaration.get("region", world.region),
+            "inputArtifacts": [_location(name, execution["artifacts"][name]) for name in names if name in execution["artifacts"]],
+            "namespace": declaration.get("namespace", ""),
+        },
+    }
+
+
+def _location(name: str, location: Mapping[str, str]) -> dict[str, Any]:
+    return {"name": name, "s3location": dict(location)}
+
+
+def _run(world: World, pipeline: Declaration, document: records.Document, declaration: Declaration) -> Result:
+    kind = declaration["actionTypeId"]
+    stage = document["stageName"]
+    handler = HANDLERS.get((kind["category"], kind["provider"]))
+    if handler is None:
+        raise ActionFailed(f"no local handler for {kind['category']}/{kind['provider']} (stage {stage}, action {declaration['name']})")
+    execution = records.execution(world, pipeline["name"], document["pipelineExecutionId"])
+    configuration = variables.resolve_all(declaration.get("configuration", {}), variables.of_execution(execution))
+    with records.changing(world, records.ACTION, document["actionExecutionId"]) as record:
+        record["input"]["resolvedConfiguration"] = configuration
+    names = [artifact["name"] for artifact in declaration.get("inputArtifacts", ())]
+    absent = [name for name in names if name not in execution["artifacts"]]
+    if absent:
+        raise ActionFailed(f"input artifact {', '.join(absent)} was not made by an earlier action of this execution")
+    role = declaration.get("roleArn")
+    return handler(
+        Action(
+            world=world,
+            declaration=declaration,
+            pipeline=pipeline,
+            execution_id=document["pipelineExecutionId"],
+            stage=stage,
+            id=document["actionExecutionId"],
+            configuration=configuration,
+            inputs={name: artifacts.fetch(world, execution["artifacts"][name]) for name in names},
+            account=role.split(":")[4] if role else world.account,
+            region=declaration.get("region", world.region),
+        )
+    )
+
+
+def _succeed(
+    world: World, execution_id: str, key: str, declaration: Declaration, result: Result, locations: Mapping[str, Mapping[str, str]]
+) -> None:
+    with records.changing(world, records.EXECUTION, execution_id) as execution:
+        document = _open(world, key)
+        if document is None:
+            return
+        output: dict[str, Any] = {
+            "outputArtifacts": [_location(name, location) for name, location in locations.items()],
+            "executionResult": {"externalExecutionId": result.external_id, "externalExecutionSummary": result.summary},
+            "outputVariables": dict(result.variables),
+        }
+        document.update(status="Succeeded", lastUpdateTime=records.now(world), output=output)
+        records.put(world, records.ACTION, key, document)
+        execution["artifacts"].update(locations)
+        if "namespace" in declaration:
+            execution["namespaces"][declaration["namespace"]] = dict(result.variables)
+        _mark(execution, document)
+
+
+def _fail(world: World, execution_id: str, key: str, code: str, message: str, summary: str) -> None:
+    with records.changing(world, records.EXECUTION, execution_id) as execution:
+        document = _open(world, key)
+        if document is None:
+            return
+        _close(world, document, "Failed", {"code": code, "message": message}, summary)
+        _mark(execution, document)
+
+
+def abandon(world: World, execution: records.Document) -> None:
+    """Every running action of the execution, which the caller holds."""
+    for document in records.actions_of(world, execution["id"]):
+        if document["status"] == "InProgress":
+            _close(world, document, "Abandoned", None, "the execution was stopped")
+            _mark(execution, document)
+
+
+def _open(world: World, key: str) -> records.Document | None:
+    """The action's record unless somebody else has closed it meanwhile."""
+    document = world.store.get(records.ACTION, key)
+    return document if document and document["status"] == "InProgress" else None
+
+
+def _close(world: World, document: records.Document, status: str, error: Mapping[str, str] | None, summary: str) -> None:
+    result = {"externalExecutionId": document.get("externalExecutionId", ""), "externalExecutionSummary": summary}
+    output: dict[str, Any] = {"outputArtifacts": [], "executionResult": result | ({"errorDetails": dict(error)} if error else {})}
+    document.update(status=status, lastUpdateTime=records.now(world), output=output)
+    records.put(world, records.ACTION, document["actionExecutionId"], document)
+
+
+def _mark(execution: records.Document, document: records.Document) -> None:
+    execution["stages"][document["stageName"]]["actions"][document["actionName"]] = {
+        "id": document["actionExecutionId"],
+        "status": document["status"],
+    }

@@ -1,0 +1,58 @@
+"""The source action: the pushed commit from the local Git remote, as CodeConnections would hand it over."""
+
+from __future__ import annotations
+
+from pipeline.local import connections, remote
+from pipeline.local.codepipeline import records
+from pipeline.local.codepipeline.action import Action, ActionFailed, Result, known_keys
+
+KEYS = frozenset({"ConnectionArn", "FullRepositoryId", "BranchName", "OutputArtifactFormat", "DetectChanges"})
+
+
+def checkout(action: Action) -> Result:
+    known_keys(action, KEYS, frozenset({"ConnectionArn", "FullRepositoryId", "BranchName"}))
+    configuration = action.configuration
+    if configuration.get("OutputArtifactFormat", "CODE_ZIP") != "CODE_ZIP":
+        raise ActionFailed(
+            f"OutputArtifactFormat {configuration['OutputArtifactFormat']} is not supported by the local engine", code="ConfigurationError"
+        )
+    arn = configuration["ConnectionArn"]
+    connection = connections.find(action.world, arn)
+    if connection is None:
+        raise ActionFailed(f"the connection {arn} does not exist", code="ConfigurationError")
+    if connection["ConnectionStatus"] != "AVAILABLE":
+        raise ActionFailed(
+            f"[CodeStarConnections] the connection {connection['ConnectionName']} is {connection['ConnectionStatus']}; complete it in the console",
+            code="PermissionError",
+        )
+    branch = configuration["BranchName"]
+    wanted = action.execution()["revisions"].get(action.name)
+    commit = remote.commit(action.world.home, wanted or f"refs/heads/{branch}")
+    if commit is None:
+        raise ActionFailed(
+            f"the local remote has no {wanted or 'branch ' + branch}; push it: git push local {branch}", code="ConfigurationError"
+        )
+    with records.changing(action.world, records.EXECUTION, action.execution_id) as execution:
+        execution["sources"][action.name] = {
+            "revisionId": commit.id,
+            "revisionSummary": commit.message,
+            "revisionUrl": f"file://{remote.path(action.world.home)}",
+            "artifact": action.output_names[0],
+        }
+    archive = remote.archive(action.world.home, commit.id)
+    variables = {
+        "AuthorDate": commit.date,
+        "AuthorDisplayName": commit.author,
+        "AuthorEmail": commit.email,
+        "BranchName": branch,
+        "CommitId": commit.id,
+        "CommitMessage": commit.message,
+        "ConnectionArn": arn,
+        "FullRepositoryName": configuration["FullRepositoryId"],
+    }
+    return Result(
+        artifacts={action.output_names[0]: archive},
+        variables=variables,
+        external_id=commit.id,
+        summary=f"{commit.id[:10]} {commit.message}",
+    )

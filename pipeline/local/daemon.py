@@ -1,0 +1,135 @@
+"""The engine's one process: `python -m pipeline.local.daemon` in the folder of the checkout, until SIGTERM."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import sys
+import threading
+import urllib.parse
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from stacks import project as projects
+
+from pipeline import paths
+from pipeline.local import connections, push, server
+from pipeline.local.cloudformation import api as cloudformation
+from pipeline.local.codebuild import api as codebuild
+from pipeline.local.codepipeline import api as codepipeline
+from pipeline.local.codepipeline.runner import Runner
+from pipeline.local.store import Store
+from pipeline.local.world import World
+
+if TYPE_CHECKING:
+    from pipeline.local.protocol import Operation
+
+ENDPOINT = "endpoint"
+PID = "engine.pid"
+LOG = "engine.log"
+LOCK = "engine.lock"
+BUSY = 75
+
+SERVICES: Mapping[str, Mapping[str, Operation]] = {
+    "cloudformation": cloudformation.OPERATIONS,
+    "codepipeline": codepipeline.OPERATIONS,
+    "codebuild": codebuild.OPERATIONS,
+    "codeconnections": connections.OPERATIONS,
+    "codestar-connections": connections.OPERATIONS,
+}
+
+
+def home() -> Path:
+    """The engine's folder: KOTEI_HOME, or .kotei in the checkout."""
+    return Path(os.environ.get("KOTEI_HOME") or paths.ROOT / ".kotei").resolve()
+
+
+def lock(folder: Path) -> IO[str] | None:
+    """Held as long as the file is open, and by no more than one process: kill -9 cannot leave it behind."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = (folder / LOCK).open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    return file
+
+
+def _last_port(folder: Path) -> int:
+    file = folder / ENDPOINT
+    return urllib.parse.urlsplit(file.read_text().strip()).port or 0 if file.exists() else 0
+
+
+def make_world(folder: Path, root: Path, endpoint: str) -> World:
+    config = projects.load(root).pipeline
+    return World(
+        home=folder, root=root, endpoint=endpoint, account=config.account, region=config.region, store=Store(folder / "engine.sqlite")
+    )
+
+
+def _health(_body: Mapping[str, Any]) -> Iterator[str]:
+    yield "ok"
+
+
+def main() -> int:
+    folder = home()
+    held = lock(folder)
+    if held is None:
+        sys.stderr.write("another engine runs in this folder\n")
+        return BUSY
+    listening = server.listen(_last_port(folder))
+    endpoint = f"http://127.0.0.1:{listening.server_port}"
+    world = make_world(folder, paths.ROOT, endpoint)
+    # From here on the parts call each other through the endpoint; it answers 503 until they are ready.
+    threading.Thread(target=listening.serve_forever, name="http", daemon=True).start()
+    stop = _parts(world, listening)
+    (folder / PID).write_text(f"{os.getpid()}\n")
+    (folder / ENDPOINT).write_text(f"{endpoint}\n")
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: world.closing.set())
+    world.closing.wait()
+    with world.changed:
+        world.changed.notify_all()
+    stop()
+    listening.shutdown()
+    world.store.close()
+    (folder / PID).unlink(missing_ok=True)
+    held.close()
+    return 0
+
+
+def _parts(world: World, listening: Any) -> Any:
+    """Starts everything behind the endpoint; returns what stops it."""
+    from pipeline.local import emulator, plane
+
+    emulator.restore(world)
+    application = emulator.application(world)
+    codebuild.forget_interrupted(world)
+    wires: list[Any] = []
+    listening.app = server.Front(
+        world=world,
+        services=SERVICES,
+        emulator=application,
+        internal={
+            "/_kotei/health": _health,
+            "/_kotei/push": lambda body: push.received(world, body),
+            "/_kotei/start": lambda body: push.start(world, body),
+            "/_kotei/follow": lambda body: push.resume(world, body),
+        },
+        after_call=lambda: [wire.poke() for wire in wires] and None,
+    )
+    wires.append(plane.start(world))
+    Runner(world=world).start()
+
+    def stop() -> None:
+        wires[0].stop()
+        emulator.snapshot(world)
+
+    return stop
+
+
+if __name__ == "__main__":
+    sys.exit(main())

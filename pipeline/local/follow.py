@@ -1,0 +1,152 @@
+"""A run of the pipeline as lines for a person: one an action, where it stops and what to do then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from pipeline.local.codebuild import builds
+from pipeline.local.codepipeline import records
+
+if TYPE_CHECKING:
+    from pipeline.local.world import World
+
+# An action that is not done after this gets a line, so that nobody stares at nothing.
+QUIET_SECONDS = 4.0
+ENDED = ("Succeeded", "Failed", "Stopped", "Superseded", "Cancelled")
+
+
+def follow(world: World, execution_id: str) -> Iterator[str]:
+    """Until the end of the run, and of the runs that it causes; or until a person is asked."""
+    execution: records.Document | None = _execution(world, execution_id)
+    while execution:
+        yield from _one(world, execution)
+        execution = _next(world, _execution(world, execution["id"]))
+
+
+def _execution(world: World, execution_id: str) -> records.Document:
+    found = world.store.get(records.EXECUTION, execution_id)
+    if found is None:
+        raise LookupError(execution_id)
+    return found
+
+
+def _next(world: World, ended: records.Document) -> records.Document | None:
+    """The rollback that a failure started, or the same commit again on the updated pipeline."""
+    if ended["status"] != "Failed":
+        return None
+    later = [
+        execution
+        for execution in records.executions(world, ended["pipeline"])
+        if execution["start"] >= ended["start"] and execution["id"] != ended["id"]
+    ]
+    for execution in later:
+        if execution["trigger"] == {"triggerType": "AutomatedRollback", "triggerDetail": ended["id"]}:
+            return execution
+        if execution["version"] > ended["version"]:
+            return execution
+    return None
+
+
+def _one(world: World, execution: records.Document) -> Iterator[str]:
+    commit = next((source["revisionId"] for source in execution["sources"].values()), "") or next(iter(execution["revisions"].values()), "")
+    what = "rollback of stage " + execution["onlyStage"] + " to" if execution["type"] == "ROLLBACK" else "run of"
+    yield f"pipeline {execution['pipeline']}: {what} {commit[:10] or 'the branch head'} ({execution['id']})"
+    shown: set[str] = set()
+    while True:
+        with world.changed:
+            execution = _execution(world, execution["id"])
+            actions = records.actions_of(world, execution["id"])
+            lines = list(_news(world, execution, actions, shown))
+            asked = next((action for action in actions if action["status"] == "InProgress" and action.get("token")), None)
+            if not lines and not asked and execution["status"] not in ENDED and not world.closing.is_set():
+                world.changed.wait(1.0)
+        yield from lines
+        if execution["status"] in ENDED:
+            yield from _end(execution)
+            return
+        if asked:
+            yield _question(asked)
+            return
+        if world.closing.is_set():
+            yield "the local engine stops; the run goes on with: kotei local up"
+            return
+
+
+def _news(world: World, execution: records.Document, actions: list[records.Document], shown: set[str]) -> Iterator[str]:
+    for stage, record in execution["stages"].items():
+        if record["status"] == "Skipped" and f"skip {stage}" not in shown:
+            shown.add(f"skip {stage}")
+            yield f"{stage} ▸ skipped ({_rule(record)})"
+        elif (waits := _waits(record)) and f"wait {stage}" not in shown:
+            shown.add(f"wait {stage}")
+            yield f"{stage} ▸ {waits}"
+    for action in actions:
+        key, title = action["actionExecutionId"], f"{action['stageName']} ▸ {action['actionName']}"
+        if action["status"] == "InProgress":
+            if (
+                _seconds(action["startTime"], world.clock().isoformat()) > QUIET_SECONDS
+                and f"run {key}" not in shown
+                and not action.get("token")
+            ):
+                shown.add(f"run {key}")
+                yield f"{title} … running"
+        elif key not in shown:
+            shown.add(key)
+            yield from _finished(world, action, title)
+
+
+def _finished(world: World, action: records.Document, title: str) -> Iterator[str]:
+    took = f"({_seconds(action['startTime'], action['lastUpdateTime']):.1f} s)"
+    result = action["output"]["executionResult"]
+    if action["status"] == "Succeeded":
+        summary = result.get("externalExecutionSummary", "")
+        yield f"{title} … ok {took}" + (f" {summary}" if summary else "")
+        return
+    if action["status"] == "Abandoned":
+        yield f"{title} … abandoned {took}"
+        return
+    yield f"{title} … FAILED {took}"
+    yield f"  {result['errorDetails']['message']}"
+    build = action.get("externalExecutionId", "")
+    if action["input"]["actionTypeId"]["provider"] == "CodeBuild" and build:
+        yield from (f"  | {line}" for line in builds.log_tail(world, build))
+        yield f"  whole log: {builds.folder(world, build) / 'log'}"
+
+
+def _rule(stage: records.Document) -> str:
+    rules = [rule["latestExecution"] for condition in stage.get("conditions", {}).get("beforeEntry", ()) for rule in condition["rules"]]
+    return "; ".join(rule["summary"] for rule in rules if rule["status"] == "Failed")
+
+
+def _waits(stage: records.Document) -> str:
+    for condition in stage.get("conditions", {}).get("beforeEntry", ()):
+        for rule in condition["rules"]:
+            latest = rule["latestExecution"]
+            if latest["status"] == "InProgress" and _seconds(latest["lastStatusChange"], datetime.now().astimezone().isoformat()) > 1:
+                return f"waits for {rule['ruleName']}"
+    return ""
+
+
+def _seconds(start: str, end: str) -> float:
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+
+
+def _question(action: records.Document) -> str:
+    owner = action["stageName"].partition("-")[0].lower()
+    said = action["input"].get("resolvedConfiguration", {}).get("CustomData", "")
+    return f"{action['stageName']} ▸ {action['actionName']} … waits for a person{': ' + said if said else ''}; run: kotei approve {owner}"
+
+
+def _end(execution: records.Document) -> Iterator[str]:
+    took = _seconds(execution["start"], execution["updated"])
+    summary = f": {execution['statusSummary']}" if execution.get("statusSummary") else ""
+    yield f"pipeline {execution['pipeline']}: {execution['status']} after {took:.0f} s{summary}"
+
+
+def waiting(world: World) -> Iterator[dict[str, Any]]:
+    """Every approval that a person is asked for now."""
+    for action in world.store.all(records.ACTION):
+        if action["status"] == "InProgress" and action.get("token") and "decision" not in action:
+            yield action

@@ -1,0 +1,115 @@
+"""The engine's one endpoint: our own services, moto for the rest, and two addresses that are not AWS's."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pipeline.local import wire
+from pipeline.local.protocol import AwsError, Call, Operation
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Request, Response
+
+    from pipeline.local.world import World
+
+WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
+ACCOUNT_DIGITS = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Front:
+    """`services` by signing name, `internal` by path: what they return is streamed line by line."""
+
+    world: World
+    services: Mapping[str, Mapping[str, Operation]]
+    emulator: WsgiApp
+    internal: Mapping[str, Callable[[dict[str, Any]], Iterable[str]]] = field(default_factory=dict)
+    after_call: Callable[[], None] = lambda: None
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        from werkzeug.wrappers import Request
+
+        request = Request(environ)
+        if request.path in self.internal:
+            return self._internal(request)(environ, start_response)
+        signed = wire.signature(request.headers.get("Authorization", ""))
+        account = self._account(signed)
+        if signed and signed.service in self.services:
+            return self._own(request, signed, account)(environ, start_response)
+        if environ.get("REQUEST_METHOD") != "GET" or signed:
+            environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
+        return self._emulated(environ, start_response)
+
+    def _account(self, signed: wire.Signature | None) -> str:
+        if signed and signed.key_id.isdigit() and len(signed.key_id) == ACCOUNT_DIGITS:
+            return signed.key_id
+        return (signed and _assumed_account(signed.key_id)) or self.world.account
+
+    def _emulated(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        answer = self.emulator(environ, start_response)
+        self.after_call()
+        return answer
+
+    def _own(self, request: Request, signed: wire.Signature, account: str) -> Response:
+        service, operation = signed.service, wire.operation_name(request)
+        try:
+            params = wire.parse(service, operation, request)
+            handler = self.services[service].get(operation)
+            if handler is None:
+                raise AwsError("NotImplementedException", f"the local engine does not answer {service}:{operation}", status=501)
+            call = Call(service=service, operation=operation, params=params, account=account, region=signed.region)
+            answer = wire.answer(service, operation, handler(self.world, call), request)
+        except AwsError as error:
+            return wire.refusal(error, request)
+        # The top of a request's thread: a bug must reach the caller as an answer and the log as a traceback.
+        except Exception as error:
+            traceback.print_exc()
+            return wire.refusal(AwsError("InternalFailure", f"local engine: {type(error).__name__}: {error}", status=500), request)
+        self.after_call()
+        return answer
+
+    def _internal(self, request: Request) -> Response:
+        from werkzeug.wrappers import Response
+
+        body = request.get_data()
+        lines = self.internal[request.path](json.loads(body) if body else dict(request.args))
+        return Response((f"{line}\n".encode() for line in lines), content_type="text/plain; charset=utf-8")
+
+
+def _assumed_account(key_id: str) -> str | None:
+    """The account of credentials that moto's STS gave out."""
+    if not key_id.startswith("ASIA"):
+        return None
+    from moto.iam.models import DEFAULT_ACCOUNT_ID, get_account_id_from
+
+    account: str = get_account_id_from(key_id)
+    return None if account == DEFAULT_ACCOUNT_ID else account
+
+
+def listen(front_port: int) -> Any:
+    """A threaded HTTP server on loopback whose application is set later; the wanted port, or a free one when it is taken."""
+    from werkzeug.serving import WSGIRequestHandler, make_server
+
+    class Handler(WSGIRequestHandler):
+        protocol_version = "HTTP/1.1"
+        # Headers and body leave in two writes: without this the client's delayed ACK costs 40 ms a call.
+        disable_nagle_algorithm = True
+
+        def log_request(self, *_args: object) -> None:
+            """One line a request would bury what matters."""
+
+    def unready(_environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("503 Service Unavailable", [("Content-Type", "text/plain"), ("Retry-After", "1")])
+        return [b"starting\n"]
+
+    try:
+        server = make_server("127.0.0.1", front_port, unready, threaded=True, request_handler=Handler)
+    # werkzeug exits the process when a port is taken.
+    except (OSError, SystemExit):
+        server = make_server("127.0.0.1", 0, unready, threaded=True, request_handler=Handler)
+    server.daemon_threads = True
+    return server
