@@ -8,10 +8,48 @@ from itertools import combinations
 
 from pydantic import Field
 
-from stacks.config_problems import Model, Problem, exactly_one
+from stacks.config_problems import Model, Problem, Rule, exactly_one
 from stacks.config_values import AllocationId, Cidr, SubnetId, VpcId, ZoneLetter
 
 LARGEST_VPC, SMALLEST_SUBNET = 16, 28  # prefix lengths that EC2 allows
+
+
+def at_least_two(zones: dict[str, str]) -> Iterator[Problem]:
+    if len(zones) < 2:  # noqa: PLR2004 the function's name says it
+        yield Problem(("zones",), "needs at least two zones; with one, its failure is the proxy's failure")
+
+
+def different(key: str, why: str) -> Rule:
+    def rule(values: dict[str, str]) -> Iterator[Problem]:
+        first: dict[str, str] = {}
+        for zone, value in sorted(values.items()):
+            if first.setdefault(value, zone) != zone:
+                yield Problem((key, zone), f"'{value}' is given for zone '{first[value]}' already; {why}")
+
+    return (key,), rule
+
+
+def vpc_has_a_size(cidr: str) -> Iterator[Problem]:
+    if not LARGEST_VPC <= IPv4Network(cidr).prefixlen <= SMALLEST_SUBNET:
+        yield Problem(("cidr",), f"'{cidr}' is no size for a VPC; AWS allows /16 to /28")
+
+
+def subnets_have_a_size(zones: dict[str, str]) -> Iterator[Problem]:
+    for zone, cidr in sorted(zones.items()):
+        if IPv4Network(cidr).prefixlen > SMALLEST_SUBNET:
+            yield Problem(("zones", zone), f"'{cidr}' is too small for a subnet; AWS allows /28 and larger")
+
+
+def subnets_are_inside(cidr: str, zones: dict[str, str]) -> Iterator[Problem]:
+    for zone, subnet in sorted(zones.items()):
+        if not IPv4Network(subnet).subnet_of(IPv4Network(cidr)):
+            yield Problem(("zones", zone), f"'{subnet}' is not inside the VPC, network.create.cidr = '{cidr}'")
+
+
+def subnets_are_apart(zones: dict[str, str]) -> Iterator[Problem]:
+    for (zone, one), (other_zone, other) in combinations(sorted(zones.items()), 2):
+        if IPv4Network(one).overlaps(IPv4Network(other)):
+            yield Problem(("zones", other_zone), f"'{other}' overlaps '{one}' of zone '{zone}'; each zone needs a network of its own")
 
 
 class CreatedNetwork(Model):
@@ -22,20 +60,13 @@ class CreatedNetwork(Model):
     zones: dict[ZoneLetter, Cidr]
     """Zone letter -> network of the public subnet in it; at least two."""
 
-    def rules(self) -> Iterator[Problem]:
-        vpc = IPv4Network(self.cidr)
-        subnets = {zone: IPv4Network(cidr) for zone, cidr in sorted(self.zones.items())}
-        if not LARGEST_VPC <= vpc.prefixlen <= SMALLEST_SUBNET:
-            yield Problem(("cidr",), f"'{vpc}' is no size for a VPC; AWS allows /16 to /28")
-        yield from at_least_two(self.zones)
-        for zone, subnet in subnets.items():
-            if not subnet.subnet_of(vpc):
-                yield Problem(("zones", zone), f"'{subnet}' is not inside the VPC, network.create.cidr = '{vpc}'")
-            elif subnet.prefixlen > SMALLEST_SUBNET:
-                yield Problem(("zones", zone), f"'{subnet}' is too small for a subnet; AWS allows /28 and larger")
-        for (zone, one), (other_zone, other) in combinations(subnets.items(), 2):
-            if one.overlaps(other):
-                yield Problem(("zones", other_zone), f"'{other}' overlaps '{one}' of zone '{zone}'; each zone needs a network of its own")
+    RULES = (
+        (("cidr",), vpc_has_a_size),
+        (("zones",), at_least_two),
+        (("zones",), subnets_have_a_size),
+        (("zones",), subnets_are_apart),
+        (("cidr", "zones"), subnets_are_inside),
+    )
 
 
 class ExistingNetwork(Model):
@@ -46,9 +77,7 @@ class ExistingNetwork(Model):
     zones: dict[ZoneLetter, SubnetId]
     """Zone letter -> id of a public subnet in it, with at least 8 free addresses; at least two."""
 
-    def rules(self) -> Iterator[Problem]:
-        yield from at_least_two(self.zones)
-        yield from same_twice(self.zones, "zones", "each zone needs a subnet of its own")
+    RULES = ((("zones",), at_least_two), different("zones", "each zone needs a subnet of its own"))
 
 
 class Network(Model):
@@ -67,8 +96,7 @@ class Network(Model):
         source = self.create or self.existing
         return tuple(sorted(source.zones)) if source else ()
 
-    def rules(self) -> Iterator[Problem]:
-        yield from exactly_one(create=self.create, existing=self.existing)
+    RULES = (exactly_one("create", "existing"),)
 
 
 class Addresses(Model):
@@ -77,17 +105,4 @@ class Addresses(Model):
     adopt: dict[ZoneLetter, AllocationId] = Field(default={})
     """Zone letter -> allocation id of an Elastic IP that is already there; empty: one new address a zone."""
 
-    def rules(self) -> Iterator[Problem]:
-        yield from same_twice(self.adopt, "adopt", "each zone needs an address of its own")
-
-
-def at_least_two(zones: dict[str, str]) -> Iterator[Problem]:
-    if len(zones) < 2:  # noqa: PLR2004 the function's name says it
-        yield Problem(("zones",), "needs at least two zones; with one, its failure is the proxy's failure")
-
-
-def same_twice(values: dict[str, str], key: str, why: str) -> Iterator[Problem]:
-    first: dict[str, str] = {}
-    for name, value in sorted(values.items()):
-        if first.setdefault(value, name) != name:
-            yield Problem((key, name), f"'{value}' is given for zone '{first[value]}' already; {why}")
+    RULES = (different("adopt", "each zone needs an address of its own"),)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from difflib import get_close_matches
 from functools import cache
-from typing import Any, NamedTuple, get_args
+from typing import Any, ClassVar, NamedTuple, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, TypeAdapter, ValidationError, ValidationInfo, model_validator
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 Path = tuple[str | int, ...]
 
@@ -29,46 +29,77 @@ class ConfigError(Exception):
         self.problems = problems
 
 
+# The keys that a rule needs, and the rule. It is asked as soon as those keys are sound, whatever else is broken.
+Rule = tuple[tuple[str, ...], Callable[..., Iterable[Problem]]]
+SHAPE_ONLY = "shape only"
+
+
 class Model(BaseModel):
     # Strict: "2" is not a number and 1 is not a boolean. The attribute docstrings are what editors show, through the JSON Schema.
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
-    def rules(self) -> Iterator[Problem]:
-        """Between the fields of this model; what a single field may hold is said by its type."""
-        return iter(())
+    RULES: ClassVar[tuple[Rule, ...]] = ()
 
-    @model_validator(mode="after")
-    def _keep_rules(self) -> Model:
-        problems = tuple(self.rules())
-        if problems:
-            # pydantic lets a validator name one place only; the context carries the others to `_from_error`.
-            raise PydanticCustomError("rules", "{text}", {"text": "; ".join(map(str, problems)), "problems": problems})
-        return self
+    @model_validator(mode="wrap")
+    @classmethod
+    def _keep_rules(cls, data: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
+        """Asks the rules even where pydantic itself has found something; what may stand in a single field is said by its type."""
+        around = info.context or {}
+        if SHAPE_ONLY in around:
+            return handler(data)
+        try:
+            model, found = handler(data), []
+            sound = dict(model)
+        except ValidationError as error:
+            found = error.errors(include_url=False)
+            if not isinstance(data, Mapping):
+                raise
+            sound = sound_keys(cls, data, found)
+        broken = [*map(_again, found), *(_as_error(problem, data) for problem in kept(cls.RULES, {**around, **sound}))]
+        if broken:
+            raise ValidationError.from_exception_data(cls.__name__, broken)
+        return model
 
 
-Rule = tuple[tuple[str, ...], Callable[..., Iterable[Problem]]]
-
-
-def judge(model: type[Model], data: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
-    """The keys that are sound, parsed, so that rules between them can still be checked, and the problems of the others."""
+def judge(model: type[Model], data: Mapping[str, Any], around: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    """The keys of a file that are sound, parsed, and the problems of the others. Rules may also need what is `around` the file."""
     try:
-        return dict(model.model_validate(data)), []
+        return dict(model.model_validate(data, context=around)), []
     except ValidationError as error:
-        details = error.errors(include_url=False)
-    broken = {detail["loc"][0] for detail in details if detail["loc"]}
-    sound = {
-        name: _adapter(model, name).validate_python(data[name]) if name in data else field.get_default(call_default_factory=True)
+        found = error.errors(include_url=False)
+    return sound_keys(model, data, found), [_problem(model, detail) for detail in found if not _said_by_entries(detail)]
+
+
+def sound_keys(model: type[Model], data: Mapping[str, Any], found: Iterable[ErrorDetails]) -> dict[str, Any]:
+    """A key is sound when it has the right shape; rules further up are asked even where a rule further down is broken."""
+    broken = {detail["loc"][0] for detail in found if detail["type"] != RULE}
+    context = {SHAPE_ONLY: True}
+    return {
+        name: _adapter(model, name).validate_python(data[name], context=context) if name in data else field.get_default()
         for name, field in model.model_fields.items()
         if name not in broken
     }
-    return sound, [problem for detail in details for problem in _from_error(model, detail)]
 
 
-def keep(rules: Iterable[Rule], sound: Mapping[str, Any]) -> Iterator[Problem]:
-    """The problems that the rules find, as far as the keys they need are sound."""
+def kept(rules: Iterable[Rule], sound: Mapping[str, Any]) -> Iterator[Problem]:
+    """What the rules find, as far as the keys that they need are sound."""
     for needs, rule in rules:
         if all(name in sound for name in needs):
             yield from rule(*(sound[name] for name in needs))
+
+
+RULE = "rule"
+
+
+def _as_error(problem: Problem, data: Any) -> InitErrorDetails:
+    return InitErrorDetails(type=PydanticCustomError(RULE, "{text}", {"text": problem.text}), loc=problem.path, input=data)
+
+
+def _again(detail: ErrorDetails) -> InitErrorDetails:
+    """An error as it was found, in the form in which it can be raised once more."""
+    kind, context = detail["type"], detail.get("ctx", {})
+    again = PydanticCustomError(RULE, "{text}", context) if kind == RULE else kind
+    return InitErrorDetails(type=again, loc=detail["loc"], input=detail["input"], ctx=context)
 
 
 def line(file: str, problem: Problem) -> str:
@@ -92,10 +123,13 @@ def choice(options: Iterable[object]) -> str:
     return f"{', '.join(most)} or {last}" if most else last
 
 
-def exactly_one(**options: object) -> Iterator[Problem]:
-    given = [name for name, value in options.items() if value is not None]
-    if len(given) != 1:
-        yield Problem((), f"needs exactly one of {' and '.join(options)}; given: {' and '.join(given) or 'none'}")
+def exactly_one(*names: str) -> Rule:
+    def rule(*values: object) -> Iterator[Problem]:
+        given = [name for name, value in zip(names, values, strict=True) if value not in (None, False)]
+        if len(given) != 1:
+            yield Problem((), f"needs exactly one of {' and '.join(names)}; given: {' and '.join(given) or 'none'}")
+
+    return names, rule
 
 
 @cache
@@ -105,25 +139,25 @@ def _adapter(model: type[Model], name: str) -> TypeAdapter[Any]:
     return TypeAdapter(annotation)
 
 
-def _from_error(model: type[Model], detail: ErrorDetails) -> Iterator[Problem]:
+def _problem(model: type[Model], detail: ErrorDetails) -> Problem:
     path, kind, given = detail["loc"], detail["type"], detail["input"]
     context: Mapping[str, Any] = detail.get("ctx", {})
-    if kind == "rules":
-        yield from (Problem((*path, *problem.path), problem.text) for problem in context["problems"])
-    elif kind == "missing":
-        yield Problem(path, f"is missing: {_described(model, path)}")
-    elif kind == "extra_forbidden":
-        yield Problem(path, _unknown(model, path))
-    elif path and path[-1] == "[key]":
-        yield Problem(path[:-2], str(context["error"]))
-    elif kind == "value_error":
-        yield Problem(path, str(context["error"]))
-    elif kind == "too_short" and given:
-        return  # items were there; what is wrong with them is said by themselves
-    elif kind in SENTENCES:
-        yield Problem(path, f"{shown(given)} {SENTENCES[kind].format(**context)}")
-    else:
-        yield Problem(path, f"{shown(given)}: {detail['msg']}")
+    if kind == "missing":
+        return Problem(path, f"is missing: {_described(model, path)}")
+    if kind == "extra_forbidden":
+        return Problem(path, _unknown(model, path))
+    if kind == RULE:
+        return Problem(path, str(context["text"]))
+    if kind == "value_error":
+        return Problem(path[:-2] if path[-1] == "[key]" else path, str(context["error"]))
+    if kind in SENTENCES:
+        return Problem(path, f"{shown(given)} {SENTENCES[kind].format(**context)}")
+    return Problem(path, f"{shown(given)}: {detail['msg']}")
+
+
+def _said_by_entries(detail: ErrorDetails) -> bool:
+    """Only the sound entries of a list are counted; what is wrong with the others is said by themselves."""
+    return detail["type"] == "too_short" and bool(detail["input"])
 
 
 SENTENCES = {

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 from ipaddress import IPv4Network
 
+from stacks.config_certificate import Certificate
+from stacks.config_network import SMALLEST_SUBNET, Addresses, Network
 from stacks.config_problems import Problem, Rule
-from stacks.config_values import network
-from stacks.environment import Access, Addresses, Certificate, LoadBalancer, Network, Service, Site
+from stacks.config_service import LoadBalancer, Service
+from stacks.config_sites import Site
 
-# Wider than this is effectively everybody.
-WIDEST_CLIENT = 8
 # EC2 keeps five addresses of each subnet for itself; a network load balancer wants eight free ones (its guide, availability zones).
 KEPT_BY_EC2, WANTED_BY_LOAD_BALANCER = 5, 8
 # `shared` and `Pipeline-` name what belongs to the pipeline itself: the folder of its templates and its own stages.
@@ -24,7 +23,7 @@ def free_name(name: str) -> Iterator[Problem]:
 
 
 def adopt_all_or_none(where: Network, addresses: Addresses) -> Iterator[Problem]:
-    if not addresses.adopt:
+    if not addresses.adopt or not where.zones:
         return
     for zone in where.zones:
         if zone not in addresses.adopt:
@@ -42,7 +41,7 @@ def room_for_tasks(where: Network, service: Service) -> Iterator[Problem]:
     prefix = 32 - (needed + KEPT_BY_EC2 - 1).bit_length()
     for zone, cidr in sorted(where.create.zones.items()):
         usable = IPv4Network(cidr).num_addresses - KEPT_BY_EC2
-        if usable < needed:
+        if usable < needed and IPv4Network(cidr).prefixlen <= SMALLEST_SUBNET:
             yield Problem(
                 ("network", "create", "zones", zone),
                 f"'{cidr}' has {usable} usable addresses, but needs {needed}: {tasks} for tasks during a deployment "
@@ -50,45 +49,20 @@ def room_for_tasks(where: Network, service: Service) -> Iterator[Problem]:
             )
 
 
-def clients_are_some(access: Access) -> Iterator[Problem]:
-    networks = [network(entry.cidr) for entry in access.allow]
-    for index, client in enumerate(networks):
-        path = ("access", "allow", index, "cidr")
-        if client.prefixlen < WIDEST_CLIENT:
-            yield Problem(
-                path,
-                f"'{client}' lets {client.num_addresses} addresses in; the widest network is a /{WIDEST_CLIENT}. "
-                "To let everybody in, set access.open = true with a reason",
-            )
-        for earlier, other in enumerate(networks[:index]):
-            if client == other:
-                yield Problem(path, f"'{client}' is in access.allow[{earlier}] already; remove one")
-            elif client.overlaps(other):
-                wide, narrow = (other, client) if client.subnet_of(other) else (client, other)
-                yield Problem(path, f"'{client}' overlaps access.allow[{earlier}]: '{wide}' holds '{narrow}' already; remove one")
+def certificate_is_in_region(certificate: Certificate, region: str) -> Iterator[Problem]:
+    where = certificate.arn.split(":")[3] if certificate.arn else region
+    if where != region:
+        yield Problem(("certificate", "arn"), f"is in {where}; a load balancer needs one in its own region, {region}")
 
 
-def permissions_are_current(access: Access, today: date) -> Iterator[Problem]:
-    for index, entry in enumerate(access.allow):
-        if entry.expires and entry.expires < today:
-            yield Problem(
-                ("access", "allow", index, "expires"),
-                f"{entry.expires} is over ({entry.cidr}, {entry.note}); renew the date or remove the entry",
-            )
-
-
-def certificate_is_here(certificate: Certificate, region: str, account: str) -> Iterator[Problem]:
-    if certificate.arn is None:
-        return
-    _, _, _, its_region, its_account, _ = certificate.arn.split(":")
-    if its_region != region:
-        yield Problem(("certificate", "arn"), f"is in {its_region}; a load balancer needs one in its own region, {region}")
-    if its_account != account:
-        yield Problem(("certificate", "arn"), f"belongs to account {its_account}; a load balancer needs one of its own account, {account}")
+def certificate_is_in_account(certificate: Certificate, account: str) -> Iterator[Problem]:
+    owner = certificate.arn.split(":")[4] if certificate.arn else account
+    if owner != account:
+        yield Problem(("certificate", "arn"), f"belongs to account {owner}; a load balancer needs one of its own account, {account}")
 
 
 def hosts_are_covered(certificate: Certificate, sites: tuple[Site, ...]) -> Iterator[Problem]:
-    if not certificate.names:
+    if certificate.arn or not certificate.names:
         return
     for path, host in _hosts(sites):
         if not {host, f"*.{host.partition('.')[2]}"} & set(certificate.names):
@@ -148,14 +122,13 @@ def _origins(sites: tuple[Site, ...]) -> Iterator[tuple[tuple[str | int, ...], s
                 yield ("sites", index, "paths", number, "origin"), rule.origin
 
 
-RULES: tuple[Rule, ...] = (
+ENVIRONMENT_RULES: tuple[Rule, ...] = (
     (("name",), free_name),
     (("network", "addresses"), adopt_all_or_none),
     (("network", "service"), room_for_tasks),
     (("network", "loadbalancer", "service"), zones_have_tasks),
-    (("access",), clients_are_some),
-    (("access", "today"), permissions_are_current),
-    (("certificate", "region", "account"), certificate_is_here),
+    (("certificate", "region"), certificate_is_in_region),
+    (("certificate", "account"), certificate_is_in_account),
     (("certificate", "sites"), hosts_are_covered),
     (("sites",), hosts_are_different),
     (("sites",), origins_are_elsewhere),

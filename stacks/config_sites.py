@@ -30,8 +30,16 @@ class PathRule(Model):
     deny: bool = False
     """Refuse these requests."""
 
-    def rules(self) -> Iterator[Problem]:
-        yield from exactly_one(origin=self.origin, deny=self.deny or None)
+    RULES = (exactly_one("origin", "deny"),)
+
+
+def paths_are_different(paths: tuple[PathRule, ...]) -> Iterator[Problem]:
+    for index, rule in enumerate(paths):
+        if rule.path == "/":
+            yield Problem(("paths", index, "path"), "'/' is every path, and those go to the site's own origin; name a path below it")
+        first = next(number for number, other in enumerate(paths) if other.path == rule.path)
+        if first != index:
+            yield Problem(("paths", index, "path"), f"'{rule.path}' is in paths[{first}] already; remove one")
 
 
 class Site(Model):
@@ -60,10 +68,4 @@ class Site(Model):
     rate_limit: RateLimit | None = None
     """How much one client address may ask for."""
 
-    def rules(self) -> Iterator[Problem]:
-        for index, rule in enumerate(self.paths):
-            if rule.path == "/":
-                yield Problem(("paths", index, "path"), "'/' is every path, and those go to the site's own origin; name a path below it")
-            first = next(number for number, other in enumerate(self.paths) if other.path == rule.path)
-            if first != index:
-                yield Problem(("paths", index, "path"), f"'{rule.path}' is in paths[{first}] already; remove one")
+    RULES = ((("paths",), paths_are_different),)

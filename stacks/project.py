@@ -10,8 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from stacks.config_problems import Problem, Rule, judge, keep, line
-from stacks.config_rules import RULES
+from stacks.config_problems import Problem, Rule, judge, kept, line
 from stacks.config_values import AccountId, Branch, BuildImage, Email, FilePattern, ProjectName, Region, RepositoryName, Several
 from stacks.environment import ConfigError, Environment, Model
 
@@ -33,6 +32,22 @@ WITHOUT_CONNECTIONS = frozenset(
         "me-south-1",
     }
 )
+
+
+def region_has_connections(region: str) -> Iterator[Problem]:
+    if region in WITHOUT_CONNECTIONS:
+        yield Problem(("region",), f"'{region}' has no CodePipeline source for Git connections; choose another region")
+
+
+def environments_are_different(environments: tuple[str, ...]) -> Iterator[Problem]:
+    spelled: dict[str, str] = {}
+    for index, name in enumerate(environments):
+        # `eu-1` and `eu1` are one name where CodePipeline allows no hyphen: Eu1.
+        other = spelled.setdefault(name.replace("-", ""), name)
+        if name in environments[:index]:
+            yield Problem(("environments", index), f"'{name}' is listed twice; remove one")
+        elif other != name:
+            yield Problem(("environments", index), f"'{name}' and '{other}' differ only by '-'; choose another name for one")
 
 
 class Repository(Model):
@@ -73,17 +88,7 @@ class PipelineConfig(Model):
     keep_images: Annotated[int, Field(ge=5, le=1000)] = 50
     """How many images the registry keeps."""
 
-    def rules(self) -> Iterator[Problem]:
-        if self.region in WITHOUT_CONNECTIONS:
-            yield Problem(("region",), f"'{self.region}' has no CodePipeline source for Git connections; choose another region")
-        spelled: dict[str, str] = {}
-        for index, name in enumerate(self.environments):
-            # `eu-1` and `eu1` are one name where CodePipeline allows no hyphen: Eu1.
-            other = spelled.setdefault(name.replace("-", ""), name)
-            if name in self.environments[:index]:
-                yield Problem(("environments", index), f"'{name}' is listed twice; remove one")
-            elif other != name:
-                yield Problem(("environments", index), f"'{name}' and '{other}' differ only by '-'; choose another name for one")
+    RULES = ((("region",), region_has_connections), (("environments",), environments_are_different))
 
 
 class Project(Model):
@@ -107,8 +112,7 @@ def load(root: Path, today: date | None = None) -> Project:
     present = sorted(path.stem for path in (root / ENVIRONMENTS_FOLDER).glob("*.toml"))
     environments: dict[str, Mapping[str, Any]] = {}
     for name in present:
-        rules = (*RULES, *RULES_WITH_PIPELINE)
-        environments[name], found = _judged(root, environment_file(name), Environment, rules, {**around, "file": name})
+        environments[name], found = _judged(root, environment_file(name), Environment, RULES_WITH_PIPELINE, {**around, "file": name})
         problems += found
     listed = pipeline.get("environments")
     if listed is not None:
@@ -138,8 +142,8 @@ def _judged(
         return {}, [f"{file}: is not UTF-8 text (byte {error.start}); save it as UTF-8"]
     except ValueError as error:  # tomllib.TOMLDecodeError, and Python's own limit on the digits of a number
         return {}, [f"{file}: is not TOML: {error}"]
-    sound, problems = judge(model, data)
-    return sound, [line(file, problem) for problem in (*problems, *keep(rules, {**around, **sound}))]
+    sound, problems = judge(model, data, around)
+    return sound, [line(file, problem) for problem in (*problems, *kept(rules, {**around, **sound}))]
 
 
 def _name_is_the_files(name: str, file: str) -> Iterator[Problem]:

@@ -319,7 +319,6 @@ ROWS: list[tuple[str, dict[str, Any], list[str]]] = [
         {"certificate.name": "example.com"},
         [
             "certificate: needs exactly one of arn and name; given: arn and name",
-            "certificate.hosted_zone: is missing: the Route 53 zone that proves that certificate.name is yours, like 'Z0123456789ABC'",
         ],
     ),
     (

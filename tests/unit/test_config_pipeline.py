@@ -148,8 +148,9 @@ def test_all_problems_of_all_files_at_once(
             # Three values that are wrong by themselves ...
             "region": "tokyo",
             "sites.0.origin": "http://origin.example.net",
+            "service.cpu_target_percent": 5,
+            # ... do not hide what is wrong between the sound ones, in the same table and in others.
             "sites.0.paths.1.deny": False,
-            # ... do not hide what is wrong between the sound ones.
             "access.allow.1.cidr": "203.0.113.0/24",
             "network.create.zones.c": "10.2.1.0/24",
             "service.min_tasks": 5,
@@ -166,10 +167,12 @@ def test_all_problems_of_all_files_at_once(
         "stacks/environments/other.toml: approval: 'maybe' is not allowed; choose 'always', 'risky' or 'never'",
         f"{ENVIRONMENT}: region: 'tokyo' is not a region of the partition aws, like 'ap-northeast-1'",
         f"{ENVIRONMENT}: network.create.zones.c: '10.2.1.0/24' is not inside the VPC, network.create.cidr = '10.1.0.0/16'",
+        f"{ENVIRONMENT}: access.allow[1].cidr: '203.0.113.0/24' overlaps access.allow[0]: '203.0.113.0/24' holds '203.0.113.0/28' already; remove one",
+        f"{ENVIRONMENT}: service.cpu_target_percent: 5 is too small; at least 10",
         f"{ENVIRONMENT}: service.min_tasks: 5 is more than max_tasks = 4",
         f"{ENVIRONMENT}: sites[0].origin: 'http://origin.example.net' is not encrypted; an origin is reached by https, like 'https://origin.example.net'",
         f"{ENVIRONMENT}: sites[0].paths[1]: needs exactly one of origin and deny; given: none",
-        f"{ENVIRONMENT}: access.allow[1].cidr: '203.0.113.0/24' overlaps access.allow[0]: '203.0.113.0/24' holds '203.0.113.0/28' already; remove one",
+        f"{ENVIRONMENT}: certificate.arn: belongs to account 444455556666; a load balancer needs one of its own account, 111122223333",
     ]
 
 

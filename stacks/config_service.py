@@ -1,0 +1,100 @@
+"""The load balancer and the tasks behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from stacks import fargate
+from stacks.config_problems import Model, Problem, choice
+from stacks.config_values import LogDays
+
+
+class LoadBalancer(Model):
+    """The network load balancer."""
+
+    preserve_client_ip: bool = True
+    """The proxy sees the clients' own addresses."""
+    cross_zone: bool = True
+    """Each fixed address reaches the tasks of every zone."""
+    deletion_protection: bool = True
+    """AWS refuses to delete the load balancer."""
+    access_logs: bool = True
+    """TLS access logs in S3."""
+    log_days: Annotated[int, Field(ge=1, le=3650)] = 90
+    """How long the access logs are kept."""
+    # Policies without TLS 1.0, TLS 1.1 and CBC-SHA1-only clients (NLB guide, security policies). Res: without CBC at all; PQ:
+    # post-quantum key agreement.
+    ssl_policy: Literal[
+        "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09",
+        "ELBSecurityPolicy-TLS13-1-2-PQ-2025-09",
+        "ELBSecurityPolicy-TLS13-1-3-PQ-2025-09",
+        "ELBSecurityPolicy-TLS13-1-2-Res-FIPS-PQ-2025-09",
+        "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
+        "ELBSecurityPolicy-TLS13-1-2-2021-06",
+        "ELBSecurityPolicy-TLS13-1-3-2021-06",
+    ] = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
+    """Which TLS versions and ciphers clients may use."""
+
+
+def fargate_offers_cpu(cpu: int) -> Iterator[Problem]:
+    if cpu not in fargate.SIZES:
+        yield Problem(("cpu",), f"{cpu} is not a size of Fargate; choose {choice(fargate.SIZES)}")
+
+
+def fargate_offers_pair(cpu: int, memory: int) -> Iterator[Problem]:
+    if cpu in fargate.SIZES and memory not in fargate.SIZES[cpu]:
+        yield Problem(("memory",), f"{memory} does not go with cpu = {cpu}; choose {fargate.memory_for(cpu)}")
+
+
+def least_is_not_most(min_tasks: int, max_tasks: int) -> Iterator[Problem]:
+    if min_tasks > max_tasks:
+        yield Problem(("min_tasks",), f"{min_tasks} is more than max_tasks = {max_tasks}")
+
+
+def base_is_reached(on_demand_base: int, min_tasks: int) -> Iterator[Problem]:
+    if on_demand_base > min_tasks:
+        yield Problem(("on_demand_base",), f"{on_demand_base} is more than min_tasks = {min_tasks}; at most that many")
+
+
+def spot_is_not_all(on_demand_base: int, spot_percent: int) -> Iterator[Problem]:
+    if spot_percent and not on_demand_base:
+        yield Problem(("on_demand_base",), "0 would let AWS take every task at once, since spot_percent is not 0; at least 1")
+
+
+class Service(Model):
+    """The proxy's tasks on Fargate (ARM64)."""
+
+    cpu: int
+    """CPU units of one task; 1024 are one vCPU."""
+    memory: int
+    """MiB of memory of one task, in a pair with cpu that Fargate offers."""
+    min_tasks: Annotated[int, Field(ge=1, le=500)]
+    """The least number of tasks."""
+    max_tasks: Annotated[int, Field(ge=1, le=500)]
+    """The greatest number of tasks."""
+    on_demand_base: Annotated[int, Field(ge=0, le=500)]
+    """So many tasks never run on Spot capacity."""
+    spot_percent: Annotated[int, Field(ge=0, le=100)]
+    """The share of Spot among the tasks beyond on_demand_base."""
+    cpu_target_percent: Annotated[int, Field(ge=10, le=90)] = 60
+    """Tasks are added and removed so that their CPU load stays near this."""
+    strategy: Literal["rolling"] = "rolling"
+    """How a new version replaces the old one."""
+    egress: Literal["public"] = "public"
+    """How tasks reach the origins: from public addresses of their own."""
+    # ECS gives a task at most 120 s between SIGTERM and SIGKILL on Fargate (stopTimeout).
+    drain_seconds: Annotated[int, Field(ge=1, le=120)] = 120
+    """Seconds from a task's deregistration until its last connection is closed."""
+    log_days: LogDays = 30
+    """How long the proxy's logs are kept in CloudWatch."""
+
+    RULES = (
+        (("cpu",), fargate_offers_cpu),
+        (("cpu", "memory"), fargate_offers_pair),
+        (("min_tasks", "max_tasks"), least_is_not_most),
+        (("on_demand_base", "min_tasks"), base_is_reached),
+        (("on_demand_base", "spot_percent"), spot_is_not_all),
+    )
