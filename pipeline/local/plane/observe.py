@@ -80,8 +80,8 @@ def _rule(rule: Any) -> model.Rule:
         protocol=str(rule.ip_protocol),
         first_port=0 if any_port else int(rule.from_port),
         last_port=65535 if any_port else int(rule.to_port),
-        networks=tuple(r["CidrIp"] for r in rule.ip_ranges if r.get("CidrIp")),
-        groups=tuple(r["GroupId"] for r in rule.source_groups if r.get("GroupId")),
+        networks=(rule.ip_range["CidrIp"],) if "CidrIp" in rule.ip_range else (),
+        groups=(rule.source_group["GroupId"],) if rule.source_group.get("GroupId") else (),
     )
 
 
