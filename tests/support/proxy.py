@@ -183,5 +183,7 @@ server {
     location = /large-header { %%(large)s return 200 large; }
     location = /steer { add_header X-Accel-Redirect /admin/x; return 200 steered; }
     location = /large-body { echo_duplicate 4194304 x; }
+    location = /size/1024 { more_set_headers "Content-Length: 1024"; echo_duplicate 1024 x; }
+    location = /size/102400 { more_set_headers "Content-Length: 102400"; echo_duplicate 102400 x; }
 }
 """.replace("%%(large)s", f"add_header X-Large {'x' * 4000}; " * 3)
