@@ -14,9 +14,9 @@ from troposphere import Template
 from pipeline import catalog, nginx_config, schema
 from pipeline.paths import NGINX_RENDERED, RENDERED
 from policy import stack_policy
-from stacks.environment import Environment
+from stacks import deployroles
 from stacks.project import Project
-from stacks.spec import StackSpec
+from stacks.spec import C, StackSpec
 
 # The order in which a person reads a template; inside a section the order is alphabetical.
 SECTIONS = ("AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Resources", "Outputs")
@@ -46,12 +46,15 @@ def files(project: Project) -> dict[str, str]:
         for spec in catalog.ENVIRONMENT_STACKS:
             rendered.update(_stack(spec, env, folder, {"Project": env.project, "Environment": env.name}))
         rendered.update(nginx_config.files(env))
+    project_tags = {"Project": project.pipeline.project}
     for shared in catalog.SHARED_STACKS:
-        rendered.update(_stack(shared, project, RENDERED / "shared", {"Project": project.pipeline.project}))
+        rendered.update(_stack(shared, project, RENDERED / "shared", project_tags))
+    for other in deployroles.accounts(project):
+        rendered.update(_stack(deployroles.STACK, other, RENDERED / "accounts" / other.account, project_tags))
     return dict(sorted(rendered.items()))
 
 
-def _stack(spec: StackSpec[Any], config: Environment | Project, folder: Path, tags: dict[str, str]) -> Iterator[tuple[str, str]]:
+def _stack(spec: StackSpec[C], config: C, folder: Path, tags: dict[str, str]) -> Iterator[tuple[str, str]]:
     if not spec.wanted(config):
         return
     yield f"{folder}/{spec.name}.yaml", template_text(spec.build(config), source=spec.build.__module__.replace(".", "/") + ".py")
