@@ -18,7 +18,7 @@ from pipeline.local.world import World
 WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 # moto would load thousands of machine images otherwise, which no request here asks for; read when moto.ec2 is imported.
-SETTINGS = {"MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}
+SETTINGS = {"MOTO_EC2_LOAD_DEFAULT_AMIS": "false", "MOTO_ACM_VALIDATION_WAIT": "0"}
 READING = ("Describe", "List", "Get", "Head", "BatchGet", "Lookup", "Search", "Query", "Select", "Simulate", "Validate", "Filter")
 # Objects above this size are kept beside the pickle, by content, so that a snapshot does not write every artifact again.
 LARGE = 16_384
@@ -39,7 +39,7 @@ def application(world: World) -> WsgiApp:
     def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         writes = _writes(environ)
         with _turn:
-            body = emulated(environ, start_response)
+            body: Iterable[bytes] = emulated(environ, start_response)
             if writes:
                 snapshot(world)
         return body
@@ -58,7 +58,7 @@ def _action(environ: dict[str, Any]) -> str:
     """The Action of a query-protocol request; its body is put back for moto."""
     if not environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
         return ""
-    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = io.BytesIO(body)
     return (parse_qs(body.decode()).get("Action") or [""])[0]
 
@@ -113,7 +113,7 @@ def _pickled(objects: Path) -> bytes:
 
 def _reducers(objects: Path) -> dict[type, Callable[[Any], Any]]:
     """How to write what pickle cannot: locks, private keys, and moto's registries (only by name: their content is at the top)."""
-    from cryptography.hazmat.bindings._rust import openssl
+    from cryptography.hazmat.bindings._rust import openssl, x509
     from moto.core.base_backend import AccountSpecificBackend, BackendDict
     from moto.s3.models import FakeKey
 
@@ -122,6 +122,7 @@ def _reducers(objects: Path) -> dict[type, Callable[[Any], Any]]:
         type(threading.Lock()): lambda _: (threading.Lock, ()),
         openssl.rsa.RSAPrivateKey: _reduce_key,
         openssl.ec.ECPrivateKey: _reduce_key,
+        x509.Certificate: _reduce_certificate,
         BackendDict: lambda held: (_registry, (held.service_name,)),
         AccountSpecificBackend: lambda held: (_account, (held.service_name, held.account_id)),
         FakeKey: lambda stored: _reduce_object(stored, objects),
@@ -148,6 +149,18 @@ def _private_key(encoded: bytes) -> Any:
     from cryptography.hazmat.primitives.serialization import load_der_private_key
 
     return load_der_private_key(encoded, None)
+
+
+def _reduce_certificate(certificate: Any) -> tuple[Any, ...]:
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return _certificate, (certificate.public_bytes(Encoding.DER),)
+
+
+def _certificate(encoded: bytes) -> Any:
+    from cryptography.x509 import load_der_x509_certificate
+
+    return load_der_x509_certificate(encoded)
 
 
 def _reduce_object(stored: Any, objects: Path) -> tuple[Any, ...]:
@@ -180,7 +193,7 @@ def _read_content(name: str) -> bytes:
     raise NotImplementedError(name)
 
 
-def _load_object(kind: type, state: dict[str, Any], value: bytes) -> Any:
+def _load_object(kind: Any, state: dict[str, Any], value: bytes) -> Any:
     stored = kind.__new__(kind)
     stored.__setstate__({**state, "value": value})
     return stored

@@ -77,7 +77,7 @@ def delete_stack(world: World, call: Call) -> Mapping[str, Any]:
             if stack.status == "DELETE_IN_PROGRESS":
                 return {}
             raise template.invalid(
-                f"Stack:{stack.id} is in {stack.status} state and can not be deleted; the local CloudFormation does not interrupt an operation."
+                f"Stack:{stack.id} is in {stack.status} state and can not be deleted (no operation is interrupted here)."
             )
         if call.params.get("RetainResources") and stack.status != "DELETE_FAILED":
             raise template.invalid(f"Invalid operation on stack [{stack.id}]. RetainResources is only for stacks in DELETE_FAILED.")

@@ -84,7 +84,7 @@ def bring(run: Run, name: str) -> None:
     elif delta.replaces:
         _replace(run, name, known, current, attempt)
     elif delta.changed:
-        _modify(run, name, known, current, attempt, delta)
+        _modify(run, name, known, current, attempt, delta.changed)
     else:
         current.metadata, current.deletion_policy, current.replace_policy = (
             attempt.metadata,
@@ -156,9 +156,9 @@ def _replace(run: Run, name: str, known: Handler, current: Resource, attempt: Re
     _create(run, name, known, attempt, "UPDATE")
 
 
-def _modify(run: Run, name: str, known: Handler, current: Resource, attempt: Resource, delta: changes.Difference) -> None:
+def _modify(run: Run, name: str, known: Handler, current: Resource, attempt: Resource, changed: tuple[str, ...]) -> None:  # noqa: PLR0917  # as _replace, and what differs
     _refuse_if_denied(run, name, current, "Update:Modify")
-    if rigid := sorted(set(delta.changed) - known.mutable - known.recorded):
+    if rigid := sorted(set(changed) - known.mutable - known.recorded):
         why = f"the local CloudFormation cannot change {attempt.type}.{', '.join(rigid)} in place"
         note(run, name, current, "UPDATE_FAILED", why)
         raise ResourceError(why)

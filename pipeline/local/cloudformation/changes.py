@@ -196,5 +196,6 @@ def refuse_type_changes(stack: Stack, document: Mapping[str, Any]) -> None:
     wrong = [name for name, one in document["Resources"].items() if name in stack.resources and stack.resources[name].type != one["Type"]]
     if wrong:
         raise template.invalid(
-            f"Update of resource type is not permitted. The new template modifies resource type of the following resources: [{', '.join(wrong)}]"
+            "Update of resource type is not permitted. The new template modifies resource type of the following resources: "
+            f"[{', '.join(wrong)}]"
         )

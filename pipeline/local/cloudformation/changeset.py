@@ -24,8 +24,8 @@ def _kind(stack: Stack) -> str:
 def create_change_set(world: World, call: Call) -> Mapping[str, Any]:
     request.known_only(
         call,
-        "StackName ChangeSetName ChangeSetType TemplateBody TemplateURL UsePreviousTemplate Parameters Capabilities RoleARN NotificationARNs "
-        "Tags ClientToken Description OnStackFailure ResourcesToImport IncludeNestedStacks",
+        "StackName ChangeSetName ChangeSetType TemplateBody TemplateURL UsePreviousTemplate Parameters Capabilities RoleARN "
+        "NotificationARNs Tags ClientToken Description OnStackFailure ResourcesToImport IncludeNestedStacks",
     )
     kind = call.params.get("ChangeSetType") or "UPDATE"
     with workers.BEGIN:
@@ -54,7 +54,7 @@ def create_change_set(world: World, call: Call) -> Mapping[str, Any]:
             "role": call.params.get("RoleARN") or "",
             "on_failure": request.failure_mode(call),
             "imports": {one["LogicalResourceId"]: one["ResourceIdentifier"] for one in call.params.get("ResourcesToImport") or []},
-            "changes": [_shown(row, stack.policy) for row in rows],
+            "changes": [_shown(row) for row in rows],
         }
         world.store.put(_kind(stack), identity, record)
     return {"Id": identity, "StackId": stack.id}
@@ -96,7 +96,7 @@ def _imported(stack: Stack, document: Mapping[str, Any], call: Call) -> list[Cha
     return rows
 
 
-def _shown(row: Change, policy: str) -> dict[str, Any]:
+def _shown(row: Change) -> dict[str, Any]:
     change: dict[str, Any] = {"Action": row.action, "LogicalResourceId": row.name, "ResourceType": row.type}
     if row.id:
         change["PhysicalResourceId"] = row.id
@@ -204,7 +204,8 @@ def execute_change_set(world: World, call: Call) -> Mapping[str, Any]:
         if record["execution"] != "AVAILABLE":
             raise AwsError(
                 "InvalidChangeSetStatus",
-                f"ChangeSet [{record['id']}] cannot be executed in its current status of [{record['status']}], execution status [{record['execution']}]",
+                f"ChangeSet [{record['id']}] cannot be executed in its current status of [{record['status']}], "
+                f"execution status [{record['execution']}]",
             )
         stack.on_failure = "DO_NOTHING" if call.params.get("DisableRollback") else record["on_failure"]
         stack.retain_except_on_create = bool(call.params.get("RetainExceptOnCreate"))

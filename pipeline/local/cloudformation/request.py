@@ -51,7 +51,7 @@ def _fetch(world: World, call: Call, url: str) -> str:
     return text
 
 
-def goal(world: World, call: Call, former: Stack | None = None) -> tuple[Goal, dict[str, Any]]:
+def goal(world: World, call: Call, former: Stack | None = None) -> tuple[Goal, Mapping[str, Any]]:
     """What the caller wants the stack to be, and the parsed template. Omitted tags stay as they were."""
     text = body(world, call, former.goal.body if former else None)
     document = template.parse(text)
@@ -62,7 +62,8 @@ def goal(world: World, call: Call, former: Stack | None = None) -> tuple[Goal, d
         if parameter.get("UsePreviousValue"):
             if former is None or key not in former.goal.parameters:
                 raise template.invalid(
-                    f"Invalid input for parameter key {key}. Cannot specify usePreviousValue as true for a parameter key not in the previous template"
+                    f"Invalid input for parameter key {key}. "
+                    "Cannot specify usePreviousValue as true for a parameter key not in the previous template"
                 )
             given[key] = former.goal.parameters[key]
         else:

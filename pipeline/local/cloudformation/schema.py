@@ -1,4 +1,4 @@
-"""What the CloudFormation registry says about a resource type, from the schemas bundled with cfn-lint (data only; cfn-lint is not imported)."""
+"""What the CloudFormation registry says about a resource type: the schemas bundled with cfn-lint (read as data, not imported)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ PROVIDERS = "us-east-1"
 
 @dataclass(frozen=True, kw_only=True)
 class Schema:
-    """`name_property` is the one property that identifies the resource where a template may choose it. `create_only` holds property paths such as ("DnsOptions", "PrivateDnsPreference"); conditional ones are counted, as a caution."""
+    """`create_only` holds property paths such as ("DnsOptions", "PrivateDnsPreference"), `conditional` those that sometimes replace.
+
+    `name_property` is the one property that identifies the resource, where a template may choose it.
+    """
 
     properties: frozenset[str]
     required: frozenset[str]

@@ -26,7 +26,7 @@ def moment(text: str) -> datetime:
 
 @dataclass(kw_only=True)
 class Goal:
-    """What an operation wants the stack to be. `parameters` are complete, defaults included. No body: nothing yet (a stack under review)."""
+    """What an operation wants the stack to be. `parameters` are complete, defaults included; no body: under review."""
 
     body: str = ""
     parameters: dict[str, str] = field(default_factory=dict)
@@ -35,8 +35,9 @@ class Goal:
 
 @dataclass(kw_only=True)
 class Resource:
-    """One physical resource. `properties` are those last applied; `touched` marks a change
-    that did not finish, `serial` tells a replacement from the original even where both have the same id.
+    """One physical resource. `properties` are those last applied; `touched` marks a change that did not finish.
+
+    `serial` tells a replacement from the original even where both have the same id.
     """
 
     type: str
@@ -63,7 +64,7 @@ class Leftover:
 
 @dataclass(kw_only=True)
 class Stack:
-    """`goal` is what the running operation aims at, or what the last one reached; `before` and `previous` are what a rollback returns to."""
+    """`goal` is what the running operation aims at, or the last one reached; a rollback returns to `before` and `previous`."""
 
     id: str
     name: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ def invalid(message: str) -> AwsError:
     return AwsError("ValidationError", message)
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """Plain YAML plus the `!Ref` spelling; CloudFormation has no dates, so 2012-10-17 stays a text."""
 
 
@@ -45,8 +46,9 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
-def parse(body: str) -> dict[str, Any]:
-    """The template as a document; whatever this engine would have to ignore is refused by name."""
+@functools.lru_cache(maxsize=64)
+def parse(body: str) -> Mapping[str, Any]:
+    """The template as a document (shared: not to be changed); whatever this engine would have to ignore is refused by name."""
     try:
         document = json.loads(body) if body.lstrip().startswith("{") else yaml.load(body, Loader=_Loader)  # noqa: S506  # a SafeLoader
     except (ValueError, yaml.YAMLError) as error:
@@ -168,9 +170,7 @@ def dependencies(document: Mapping[str, Any], name: str) -> list[str]:
     named = references(resource.get("Properties") or {})
     unresolved = {one for one in named if one not in known and not one.startswith("AWS::")} | (set(explicit) - set(document["Resources"]))
     if unresolved:
-        raise invalid(
-            f"Template format error: Unresolved resource dependencies [{', '.join(sorted(unresolved))}] in the Resources block of the template"
-        )
+        raise invalid(f"Template format error: Unresolved resource dependencies [{', '.join(sorted(unresolved))}] in the Resources block")
     return sorted((named | set(explicit)) & set(document["Resources"]))
 
 

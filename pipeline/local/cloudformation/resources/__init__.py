@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from pipeline.local.cloudformation.resources import ec2_access, ec2_network, elbv2
+from pipeline.local.cloudformation.resources import (
+    certificate,
+    delivery,
+    ec2_access,
+    ec2_network,
+    ecs,
+    elbv2,
+    iam,
+    messages,
+    monitoring,
+    registry,
+    scaling,
+    storage,
+)
 from pipeline.local.cloudformation.resources.handler import Handler
 
-HANDLERS: dict[str, Handler] = {
-    **ec2_network.HANDLERS,
-    **ec2_access.HANDLERS,
-    **elbv2.HANDLERS,
-}
+_SERVICES = (certificate, delivery, ec2_access, ec2_network, ecs, elbv2, iam, messages, monitoring, registry, scaling, storage)
+
+HANDLERS: dict[str, Handler] = {name: handler for service in _SERVICES for name, handler in service.HANDLERS.items()}

@@ -1,4 +1,4 @@
-"""What it takes to know a resource type: functions that make, change and remove it through AWS APIs, and what they do with each property."""
+"""A resource type: functions that make, change and remove it through AWS APIs, and what they do with each property."""
 
 from __future__ import annotations
 
@@ -79,6 +79,12 @@ def only(properties: Properties, *wanted: str) -> Properties:
 
 def without(properties: Properties, *unwanted: str) -> Properties:
     return {key: value for key, value in properties.items() if key not in unwanted}
+
+
+def refuse_dropped(old: Properties, new: Properties, *keys: str) -> None:
+    """Where an API leaves alone what a call does not name, dropping a property would silently keep its value: refused."""
+    if dropped := [key for key in keys if key in old and key not in new]:
+        raise ResourceError(f"{', '.join(dropped)} would keep the former value; write the value that is wanted")
 
 
 def tag_changes(old: Properties, new: Properties, key: str = "Tags") -> tuple[dict[str, str], list[str]]:

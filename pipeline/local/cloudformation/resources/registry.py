@@ -1,0 +1,78 @@
+"""ECR repositories."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pipeline.local.cloudformation.resources.handler import (
+    Handler,
+    Made,
+    Properties,
+    Scope,
+    names,
+    refuse_dropped,
+    tag_changes,
+    tag_list,
+    without,
+)
+from pipeline.local.cloudformation.resources.shape import params
+
+
+def _create(scope: Scope, properties: Properties) -> Made:
+    client = scope.client("ecr")
+    wanted = without(properties, "LifecyclePolicy", "RepositoryPolicyText", "EmptyOnDelete")
+    # Repository names have no upper case.
+    wanted.setdefault("RepositoryName", scope.physical_name(256).lower())
+    repository = client.create_repository(**params(client, "CreateRepository", wanted))["repository"]
+    name = repository["repositoryName"]
+    _policies(client, name, {}, properties)
+    return Made(id=name, attributes={"Arn": repository["repositoryArn"], "RepositoryUri": repository["repositoryUri"]})
+
+
+def _policies(client: Any, name: str, old: Properties, new: Properties) -> None:
+    if old.get("LifecyclePolicy") != new.get("LifecyclePolicy"):
+        if "LifecyclePolicy" in new:
+            client.put_lifecycle_policy(repositoryName=name, lifecyclePolicyText=new["LifecyclePolicy"]["LifecyclePolicyText"])
+        else:
+            client.delete_lifecycle_policy(repositoryName=name)
+    if old.get("RepositoryPolicyText") != new.get("RepositoryPolicyText"):
+        if text := new.get("RepositoryPolicyText"):
+            client.set_repository_policy(repositoryName=name, policyText=text if isinstance(text, str) else json.dumps(text))
+        else:
+            client.delete_repository_policy(repositoryName=name)
+
+
+def _update(scope: Scope, made: Made, old: Properties, new: Properties) -> Made:
+    client = scope.client("ecr")
+    refuse_dropped(old, new, "ImageTagMutability", "ImageScanningConfiguration")
+    if old.get("ImageTagMutability") != new.get("ImageTagMutability"):
+        client.put_image_tag_mutability(repositoryName=made.id, imageTagMutability=new["ImageTagMutability"])
+    if old.get("ImageScanningConfiguration") != new.get("ImageScanningConfiguration"):
+        wanted = {"RepositoryName": made.id, "ImageScanningConfiguration": new["ImageScanningConfiguration"]}
+        client.put_image_scanning_configuration(**params(client, "PutImageScanningConfiguration", wanted))
+    _policies(client, made.id, old, new)
+    wanted_tags, gone = tag_changes(old, new)
+    if wanted_tags:
+        client.tag_resource(resourceArn=made.attributes["Arn"], tags=tag_list(wanted_tags))
+    if gone:
+        client.untag_resource(resourceArn=made.attributes["Arn"], tagKeys=gone)
+    return made
+
+
+def _delete(scope: Scope, made: Made, properties: Properties) -> None:
+    scope.client("ecr").delete_repository(repositoryName=made.id, force=str(properties.get("EmptyOnDelete", False)).lower() == "true")
+
+
+HANDLERS = {
+    "AWS::ECR::Repository": Handler(
+        create=_create,
+        update=_update,
+        delete=_delete,
+        enforced=names(
+            "EmptyOnDelete EncryptionConfiguration ImageScanningConfiguration ImageTagMutability LifecyclePolicy RepositoryName "
+            "RepositoryPolicyText Tags"
+        ),
+        mutable=names("EmptyOnDelete ImageScanningConfiguration ImageTagMutability LifecyclePolicy RepositoryPolicyText Tags"),
+    ),
+}
