@@ -60,6 +60,7 @@ def stack(
     stack_name: str,
     namespace: str,
     parameters: str | None,
+    names_roles: bool,
     role: Any,
     region: str,
     run_order: int,
@@ -76,8 +77,8 @@ def stack(
             "TemplatePath": f"{SOURCE_ARTIFACT}::{folder}/{name}.yaml",
             "TemplateConfiguration": f"{SOURCE_ARTIFACT}::{folder}/{name}.json",
             **({"ParameterOverrides": parameters} if parameters else {}),
-            # Only unnamed roles are created (CAPABILITY_NAMED_IAM would allow more than the templates need).
-            "Capabilities": "CAPABILITY_IAM",
+            # Only where a template names a role: CAPABILITY_IAM makes CloudFormation refuse names that could take over a role.
+            "Capabilities": "CAPABILITY_NAMED_IAM" if names_roles else "CAPABILITY_IAM",
             "RoleArn": role,
         },
         InputArtifacts=[aws.InputArtifacts(Name=SOURCE_ARTIFACT)],

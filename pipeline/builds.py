@@ -11,6 +11,7 @@ from pipeline.paths import BUILDSPECS
 from pipeline.wiring import shared_stack_names
 from policy import build as policy
 from policy import trust
+from stacks.keep import KEEP_ONCE_CREATED
 from stacks.project import Project
 
 NAMES = ("check", "image", "plan", "verify")
@@ -44,8 +45,7 @@ def _add(t: Template, project: Project, name: str, artifacts: Artifacts) -> code
             f"{logical}Logs",
             LogGroupName=f"/aws/codebuild/{project_name(project, name)}",
             RetentionInDays=LOG_DAYS,
-            DeletionPolicy="Retain",
-            UpdateReplacePolicy="Retain",
+            **KEEP_ONCE_CREATED,
         )
     )
     arn = f"arn:aws:codebuild:{config.region}:{config.account}:project/{project_name(project, name)}"

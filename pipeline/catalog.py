@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline import codepipeline
-from stacks import connection, registry
+from stacks import connection, registry, roles
 from stacks.catalog import ENVIRONMENT_STACKS
 from stacks.project import Project
 from stacks.spec import StackSpec
@@ -13,5 +13,6 @@ __all__ = ["ENVIRONMENT_STACKS", "SHARED_STACKS"]
 SHARED_STACKS: tuple[StackSpec[Project], ...] = (
     connection.STACK,
     registry.STACK,
+    roles.STACK,
     codepipeline.STACK,
 )

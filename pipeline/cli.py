@@ -113,9 +113,13 @@ def plan(  # noqa: PLR0917 - typer reads arguments and options from one signatur
 ) -> int:
     """Say what a deployment of this checkout would change. Reads the live stacks; changes nothing in AWS."""
     from pipeline import gate, report
-    from pipeline.prepare import pipeline_aws, prepare
+    from pipeline.prepare import environment, pipeline_aws, prepare
+    from pipeline.stages import SHARED
 
-    project, target = _project(), _target()
+    project = _project()
+    if owner != SHARED:
+        environment(project, owner)
+    target = _target()
     prepared = prepare(ROOT, project, target, owner, image_digest or None)
     print(_plan_text(prepared, as_json=as_json), end="")
     gate.refuse_if_blocked(prepared)
@@ -170,7 +174,8 @@ def addresses(name: EnvironmentName, as_json: AsJson = False) -> int:
     from pipeline.addresses import read
     from pipeline.prepare import environment, environment_aws
 
-    found = read(environment_aws(environment(_project(), name), _target()), environment(_project(), name))
+    env = environment(_project(), name)
+    found = read(environment_aws(env, _target()), env)
     if as_json:
         print(_document([asdict(address) for address in found]), end="")
         return DONE

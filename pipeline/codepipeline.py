@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from troposphere import GetAtt, Output, Parameter, Sub, Template, iam, kms, s3
 from troposphere import codepipeline as aws
 
 from pipeline import builds, notifications
 from pipeline.stages import SHARED, Links, stages
-from pipeline.wiring import shared_stack_names, steps, title
+from pipeline.wiring import shared_stack_names, steps
 from policy import artifacts as artifacts_policy
-from policy import cloudformation as cloudformation_policy
 from policy import delivery, trust
 from policy import key as key_policy
-from stacks import connection, registry
+from stacks import cloudformation_role, connection, registry, roles
+from stacks.keep import KEEP
 from stacks.project import Project
 from stacks.spec import StackSpec
 
@@ -31,7 +29,7 @@ def build(project: Project) -> Template:
     key_arn, objects = GetAtt(key, "Arn"), Sub("${ArtifactBucket.Arn}/*")
     topic = notifications.add(t, project, key.ref())
     projects = builds.add(t, project, builds.Artifacts(objects=objects, key=key_arn))
-    roles = _cloudformation_roles(t, project)
+    passed = _cloudformation_roles(project)
     role = t.add_resource(
         iam.Role(
             "PipelineRole",
@@ -47,7 +45,7 @@ def build(project: Project) -> Template:
                         projects=projects,
                         stacks=_stack_arns(project),
                         topic=topic.ref(),
-                        passed=[role for role in roles.values() if not isinstance(role, str)],
+                        passed=sorted(role for role in passed.values() if f":{config.account}:" in role),
                         assumed=[f"arn:aws:iam::{account}:role/{config.project}-delivery" for account in _other_accounts(project)],
                     ),
                 )
@@ -70,7 +68,7 @@ def build(project: Project) -> Template:
             RestartExecutionOnUpdate=True,
             RoleArn=GetAtt(role, "Arn"),
             ArtifactStore=aws.ArtifactStore(Type="S3", Location=bucket.ref(), EncryptionKey=aws.EncryptionKey(Type="KMS", Id=key_arn)),
-            Stages=stages(project, Links(connection=connection_arn.ref(), topic=topic.ref(), roles=roles), shared),
+            Stages=stages(project, Links(connection=connection_arn.ref(), topic=topic.ref(), roles=passed), shared),
             Triggers=[_trigger(project)],
         )
     )
@@ -80,7 +78,7 @@ def build(project: Project) -> Template:
 
 
 def _shared_templates(project: Project, own: Template) -> list[tuple[str, Template]]:
-    return [*((spec.name, spec.build(project)) for spec in (connection.STACK, registry.STACK)), (STACK.name, own)]
+    return [*((spec.name, spec.build(project)) for spec in (connection.STACK, registry.STACK, roles.STACK)), (STACK.name, own)]
 
 
 def _trigger(project: Project) -> aws.PipelineTriggerDeclaration:
@@ -102,8 +100,7 @@ def _key(t: Template, project: Project) -> kms.Key:
             Description=f"{config.project}: pipeline artifacts and messages",
             EnableKeyRotation=True,
             KeyPolicy=document,
-            DeletionPolicy="Retain",
-            UpdateReplacePolicy="Retain",
+            **KEEP,
         )
     )
 
@@ -131,8 +128,7 @@ def _bucket(t: Template, project: Project, key: kms.Key) -> s3.Bucket:
                 BlockPublicAcls=True, BlockPublicPolicy=True, IgnorePublicAcls=True, RestrictPublicBuckets=True
             ),
             VersioningConfiguration=s3.VersioningConfiguration(Status="Enabled"),
-            DeletionPolicy="Retain",
-            UpdateReplacePolicy="Retain",
+            **KEEP,
         )
     )
     document = artifacts_policy.bucket(bucket=GetAtt(bucket, "Arn"), objects=Sub("${ArtifactBucket.Arn}/*"), readers=_readers(project))
@@ -140,37 +136,8 @@ def _bucket(t: Template, project: Project, key: kms.Key) -> s3.Bucket:
     return bucket
 
 
-def _cloudformation_roles(t: Template, project: Project) -> dict[str, Any]:
-    """One role for each environment and one for the shared stacks, so that a template of one cannot reach another."""
-    config = project.pipeline
-    shared = cloudformation_policy.shared(account=config.account, region=config.region, project=config.project)
-    roles = {SHARED: _cloudformation_role(t, project, "Shared", stacks=project.stack_name("*"), region=config.region, document=shared)}
-    for env in project.environments:
-        if env.account == config.account:
-            document = cloudformation_policy.environment(
-                account=env.account,
-                region=env.region,
-                project=env.project,
-                name=env.name,
-                hosted_zone=env.certificate.hosted_zone,
-            )
-            roles[env.name] = _cloudformation_role(
-                t, project, title(env.name), stacks=env.stack_name("*"), region=env.region, document=document
-            )
-        else:
-            roles[env.name] = f"arn:aws:iam::{env.account}:role/{env.project}-{env.name}-cloudformation"
-    return roles
-
-
-def _cloudformation_role(t: Template, project: Project, owner: str, *, stacks: str, region: str, document: Any) -> Any:
-    account = project.pipeline.account
-    source = f"arn:aws:cloudformation:{region}:{account}:stack/{stacks}/*"
-    role = iam.Role(
-        f"{owner}CloudFormationRole",
-        AssumeRolePolicyDocument=trust.service("cloudformation.amazonaws.com", account=account, source=source),
-        Policies=[iam.Policy(PolicyName="stacks", PolicyDocument=document)],
-    )
-    return GetAtt(t.add_resource(role), "Arn")
+def _cloudformation_roles(project: Project) -> dict[str, str]:
+    return {SHARED: roles.shared_arn(project), **{env.name: cloudformation_role.arn(env) for env in project.environments}}
 
 
 def _pipeline_arn(project: Project) -> str:

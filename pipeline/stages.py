@@ -22,7 +22,7 @@ class Links:
 
     connection: Any
     topic: Any
-    roles: dict[str, Any]
+    roles: dict[str, str]
 
 
 def stages(project: Project, links: Links, shared: tuple[Step, ...]) -> list[aws.Stages]:
@@ -167,6 +167,7 @@ def _stack_action(step: Step, owner: str, *, region: str, role: Any, run_order: 
         stack_name=step.stack_name,
         namespace=step.namespace,
         parameters=overrides(step),
+        names_roles=step.names_roles,
         role=role,
         region=region,
         run_order=run_order,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from troposphere import Template
 
-from stacks import connection, registry
+from stacks import connection, registry, roles
 from stacks.catalog import ENVIRONMENT_STACKS
 from stacks.environment import Environment
 from stacks.project import Project
@@ -25,6 +25,7 @@ class Step:
     namespace: str
     stack_name: str
     parameters: Mapping[str, str]
+    names_roles: bool
 
 
 def environment_steps(env: Environment) -> tuple[Step, ...]:
@@ -42,7 +43,8 @@ def steps(owner: str, built: Iterable[tuple[str, str, Template]], given: Mapping
         if missing := sorted(template.parameters.keys() - known.keys()):
             raise ValueError(f"{namespace}: no earlier stack has an output named {', '.join(missing)}")
         wanted = {name: known[name] for name in sorted(template.parameters)}
-        result.append(Step(stack=stack, namespace=namespace, stack_name=stack_name, parameters=wanted))
+        named = any("RoleName" in resource.properties for resource in template.resources.values())
+        result.append(Step(stack=stack, namespace=namespace, stack_name=stack_name, parameters=wanted, names_roles=named))
         known |= {name: f"#{{{namespace}.{name}}}" for name in template.outputs}
     return tuple(result)
 
@@ -56,7 +58,7 @@ def overrides(step: Step) -> str | None:
 
 def shared_stack_names(project: Project) -> list[str]:
     """Names in AWS of the stacks in the pipeline's account, the pipeline's own last."""
-    return [project.stack_name(name) for name in (connection.STACK.name, registry.STACK.name, "pipeline")]
+    return [project.stack_name(name) for name in (connection.STACK.name, registry.STACK.name, roles.STACK.name, "pipeline")]
 
 
 def title(name: str) -> str:

@@ -55,7 +55,7 @@ def verify(
         allow("ReadTasks", [ecs.DescribeTasks], *tasks),
         # ecs:ListTasks knows only container instances as a resource, and ecs:DescribeTaskDefinition and
         # elasticloadbalancing:DescribeTargetHealth know none (Service Authorization Reference).
-        allow("ReadHealth", [ecs.ListTasks, ecs.DescribeTaskDefinition, elasticloadbalancing.DescribeTargetHealth], "*"),
+        allow("AnyResourceReadHealth", [ecs.ListTasks, ecs.DescribeTaskDefinition, elasticloadbalancing.DescribeTargetHealth], "*"),
         *_assume(roles),
     )
 
@@ -71,7 +71,7 @@ def _ground(log_group: Any, artifacts: Any, key: Any) -> list[Statement]:
 
 def _registry_login() -> Statement:
     # ecr:GetAuthorizationToken is about the whole registry and takes no resource.
-    return allow("RegistryLogin", [ecr.GetAuthorizationToken], "*")
+    return allow("AnyResourceRegistryLogin", [ecr.GetAuthorizationToken], "*")
 
 
 def _assume(roles: list[str]) -> list[Statement]:

@@ -24,22 +24,33 @@ KEEP_ADDRESSES = Statement(
 )
 
 
-def environment(*, account: str, region: str, project: str, name: str, hosted_zone: str | None) -> PolicyDocument:
-    """`name` is the environment: what it owns is called `<project>-<name>-...`."""
-    prefix = f"{project}-{name}"
+def every_environment(*, account: str, region: str) -> PolicyDocument:
+    """What has ids that AWS makes up, so that no name can tell one environment's from another's."""
     where = f"{region}:{account}"
     return document(
         *network_types.statements(region, where),
-        *_service(where, prefix),
+        *_task_definition_revisions(),
         *resource_types.scaling(where),
-        *_roles(account, prefix, PASSED_BY_ENVIRONMENT),
         resource_types.service_linked_roles(account),
-        *resource_types.logs_(where, f"/{project}/{name}/*", metric_filters=True),
+        resource_types.log_reads(),
+        *resource_types.keys(where),
+        *resource_types.certificates(where),
+        KEEP_ADDRESSES,
+    )
+
+
+def environment(*, account: str, region: str, project: str, name: str, hosted_zone: str | None) -> PolicyDocument:
+    """What is called `<project>-<name>-...`; `name` is the environment."""
+    prefix = f"{project}-{name}"
+    where = f"{region}:{account}"
+    return document(
+        *_service(where, prefix),
+        *_roles(f"arn:aws:iam::{account}:role/{prefix}-*", PASSED_BY_ENVIRONMENT),
+        resource_types.log_groups(where, f"/{project}/{name}/*", metric_filters=True),
         *resource_types.alarms(where, account, prefix),
         resource_types.topics(where, prefix),
         resource_types.buckets(prefix),
-        *resource_types.keys(where),
-        *resource_types.certificates(where, hosted_zone),
+        *resource_types.certificate_records(hosted_zone),
         KEEP_ADDRESSES,
     )
 
@@ -50,8 +61,12 @@ def shared(*, account: str, region: str, project: str) -> PolicyDocument:
     return document(
         _registry(where, project),
         *_pipeline(where, project),
-        *_roles(account, f"{project}-pipeline", PASSED_BY_SHARED),
-        *resource_types.logs_(where, f"/aws/codebuild/{project}-*", metric_filters=False),
+        *_roles(
+            f"arn:aws:iam::{account}:role/{project}-pipeline-*", PASSED_BY_SHARED, f"arn:aws:iam::{account}:role/{project}-*-cloudformation"
+        ),
+        *_managed_policies(account, project),
+        resource_types.log_groups(where, f"/aws/codebuild/{project}-*", metric_filters=False),
+        resource_types.log_reads(),
         resource_types.topics(where, f"{project}-pipeline"),
         resource_types.buckets(f"{project}-pipeline"),
         *resource_types.keys(where),
@@ -99,9 +114,12 @@ def _service(where: str, prefix: str) -> list[Statement]:
             [ecs.ListTagsForResource, ecs.RegisterTaskDefinition, ecs.TagResource, ecs.UntagResource],
             f"arn:aws:ecs:{where}:task-definition/{prefix}*",
         ),
-        # These two take no resource (Service Authorization Reference).
-        allow("TaskDefinitionRevisions", [ecs.DeregisterTaskDefinition, ecs.DescribeTaskDefinition], "*"),
     ]
+
+
+def _task_definition_revisions() -> list[Statement]:
+    # These two take no resource (Service Authorization Reference).
+    return [allow("AnyResourceTaskDefinitions", [ecs.DeregisterTaskDefinition, ecs.DescribeTaskDefinition], "*")]
 
 
 def _registry(where: str, project: str) -> Statement:
@@ -183,9 +201,30 @@ def _pipeline(where: str, project: str) -> list[Statement]:
     ]
 
 
-def _roles(account: str, prefix: str, services: tuple[str, ...]) -> list[Statement]:
+def _managed_policies(account: str, project: str) -> list[Statement]:
+    return [
+        allow(
+            "ManagedPolicies",
+            [
+                iam.CreatePolicy,
+                iam.CreatePolicyVersion,
+                iam.DeletePolicy,
+                iam.DeletePolicyVersion,
+                iam.GetPolicy,
+                iam.GetPolicyVersion,
+                iam.ListEntitiesForPolicy,
+                iam.ListPolicyTags,
+                iam.ListPolicyVersions,
+                iam.TagPolicy,
+                iam.UntagPolicy,
+            ],
+            f"arn:aws:iam::{account}:policy/{project}-roles-*",
+        )
+    ]
+
+
+def _roles(roles: str, services: tuple[str, ...], *named: str) -> list[Statement]:
     """CloudFormation names a role `<stack>-<logical id>-<random>`, so the stack's name bounds which roles it may make and give."""
-    roles = f"arn:aws:iam::{account}:role/{prefix}-*"
     return [
         allow(
             "Roles",
@@ -207,12 +246,13 @@ def _roles(account: str, prefix: str, services: tuple[str, ...]) -> list[Stateme
                 iam.UpdateRoleDescription,
             ],
             roles,
+            *named,
         ),
         Statement(
             Sid="PassRoles",
             Effect=Allow,
             Action=[iam.PassRole],
-            Resource=[roles],
+            Resource=[roles, *named],
             Condition=Condition(StringEquals("iam:PassedToService", list(services))),
         ),
     ]

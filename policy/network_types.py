@@ -15,7 +15,7 @@ def statements(region: str, where: str) -> list[Statement]:
 def _network(region: str) -> Statement:
     """EC2 gives ids, not names, so a name cannot bound these; the region does."""
     return Statement(
-        Sid="Network",
+        Sid="AnyResourceNetwork",
         Effect=Allow,
         Action=[
             ec2.AllocateAddress,
@@ -61,7 +61,7 @@ def _network(region: str) -> Statement:
 def _network_reads() -> Statement:
     # No Describe* of EC2 takes a resource.
     return allow(
-        "NetworkReads",
+        "AnyResourceNetworkReads",
         [
             ec2.DescribeAddresses,
             ec2.DescribeFlowLogs,
@@ -115,7 +115,7 @@ def _balancer(where: str) -> Statement:
 def _balancer_reads() -> Statement:
     # No Describe* of Elastic Load Balancing takes a resource.
     return allow(
-        "BalancerReads",
+        "AnyResourceBalancerReads",
         [
             elasticloadbalancing.DescribeCapacityReservation,
             elasticloadbalancing.DescribeListenerAttributes,

@@ -26,7 +26,7 @@ def scaling(where: str) -> list[Statement]:
         ),
         # These take no resource.
         allow(
-            "ScalingReads",
+            "AnyResourceScalingReads",
             [
                 application_autoscaling.DescribeScalableTargets,
                 application_autoscaling.DescribeScalingPolicies,
@@ -50,28 +50,29 @@ def service_linked_roles(account: str) -> Statement:
     )
 
 
-def logs_(where: str, group: str, *, metric_filters: bool) -> list[Statement]:
+def log_groups(where: str, group: str, *, metric_filters: bool) -> Statement:
     filters = [logs.DeleteMetricFilter, logs.DescribeMetricFilters, logs.PutMetricFilter] if metric_filters else []
-    return [
-        allow(
-            "Logs",
-            [
-                logs.CreateLogGroup,
-                logs.DeleteLogGroup,
-                logs.DeleteRetentionPolicy,
-                logs.DescribeIndexPolicies,
-                logs.GetDataProtectionPolicy,
-                logs.ListTagsForResource,
-                logs.PutRetentionPolicy,
-                logs.TagResource,
-                logs.UntagResource,
-                *filters,
-            ],
-            f"arn:aws:logs:{where}:log-group:{group}",
-        ),
-        # Asked for every group of the region; DescribeResourcePolicies takes no resource.
-        allow("LogReads", [logs.DescribeLogGroups, logs.DescribeResourcePolicies], "*"),
-    ]
+    return allow(
+        "Logs",
+        [
+            logs.CreateLogGroup,
+            logs.DeleteLogGroup,
+            logs.DeleteRetentionPolicy,
+            logs.DescribeIndexPolicies,
+            logs.GetDataProtectionPolicy,
+            logs.ListTagsForResource,
+            logs.PutRetentionPolicy,
+            logs.TagResource,
+            logs.UntagResource,
+            *filters,
+        ],
+        f"arn:aws:logs:{where}:log-group:{group}",
+    )
+
+
+def log_reads() -> Statement:
+    # DescribeLogGroups is asked for every group of the region, and DescribeResourcePolicies takes no resource.
+    return allow("AnyResourceLogReads", [logs.DescribeLogGroups, logs.DescribeResourcePolicies], "*")
 
 
 def alarms(where: str, account: str, prefix: str) -> list[Statement]:
@@ -166,7 +167,7 @@ def keys(where: str) -> list[Statement]:
     """No ScheduleKeyDeletion. Not bound by tag: KMS takes up to five minutes to see a new key's tags (its guide, ABAC)."""
     return [
         # What it makes has no name yet, so CreateKey takes no resource.
-        allow("CreateKeys", [kms.CreateKey], "*"),
+        allow("AnyResourceCreateKeys", [kms.CreateKey], "*"),
         allow(
             "Keys",
             [
@@ -185,13 +186,10 @@ def keys(where: str) -> list[Statement]:
     ]
 
 
-def certificates(where: str, hosted_zone: str | None) -> list[Statement]:
-    """`hosted_zone` None: the environment uses a certificate that is there already, and CloudFormation needs nothing."""
-    if hosted_zone is None:
-        return []
+def certificates(where: str) -> list[Statement]:
     return [
         # What it makes has no name yet, so RequestCertificate takes no resource.
-        allow("RequestCertificates", [acm.RequestCertificate], "*"),
+        allow("AnyResourceRequestCertificates", [acm.RequestCertificate], "*"),
         allow(
             "Certificates",
             [
@@ -204,5 +202,11 @@ def certificates(where: str, hosted_zone: str | None) -> list[Statement]:
             ],
             f"arn:aws:acm:{where}:certificate/*",
         ),
-        allow("ValidateCertificates", [route53.ChangeResourceRecordSets], f"arn:aws:route53:::hostedzone/{hosted_zone}"),
     ]
+
+
+def certificate_records(hosted_zone: str | None) -> list[Statement]:
+    """None: the environment uses a certificate that is there already."""
+    if hosted_zone is None:
+        return []
+    return [allow("ValidateCertificates", [route53.ChangeResourceRecordSets], f"arn:aws:route53:::hostedzone/{hosted_zone}")]

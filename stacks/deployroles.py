@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from troposphere import GetAtt, Output, Template, iam
 
-from policy import cloudformation, deployroles, trust
+from policy import deployroles, trust
+from stacks import cloudformation_role
 from stacks.environment import Environment
 from stacks.project import Project
 from stacks.spec import StackSpec
@@ -32,42 +33,17 @@ def accounts(project: Project) -> tuple[OtherAccount, ...]:
 def build(other: OtherAccount) -> Template:
     config = other.project.pipeline
     t = Template(Description=f"{config.project}: what the pipeline of account {config.account} may do in this account")
-    for env in other.environments:
-        _cloudformation_role(t, env)
+    cloudformation_role.add(t, other.environments)
     _delivery_role(t, other)
     _read_role(t, other)
     return t
-
-
-def _cloudformation_role(t: Template, env: Environment) -> None:
-    # Named, like the two below: the pipeline's templates are written before this stack exists, and in another account.
-    role = iam.Role(
-        f"{env.name.title().replace('-', '')}CloudFormationRole",
-        RoleName=_cloudformation_role_name(env),
-        AssumeRolePolicyDocument=trust.service(
-            "cloudformation.amazonaws.com", account=env.account, source=_stack_arn(env, env.stack_name("*"))
-        ),
-        Policies=[
-            iam.Policy(
-                PolicyName="stacks",
-                PolicyDocument=cloudformation.environment(
-                    account=env.account,
-                    region=env.region,
-                    project=env.project,
-                    name=env.name,
-                    hosted_zone=env.certificate.hosted_zone,
-                ),
-            )
-        ],
-    )
-    t.add_resource(role)
 
 
 def _delivery_role(t: Template, other: OtherAccount) -> None:
     config = other.project.pipeline
     document = deployroles.delivery(
         stacks=[_stack_arn(env, env.stack_name("*")) for env in other.environments],
-        passed=[f"arn:aws:iam::{env.account}:role/{_cloudformation_role_name(env)}" for env in other.environments],
+        passed=[cloudformation_role.arn(env) for env in other.environments],
         pipeline_account=config.account,
         artifacts=f"arn:aws:s3:::{other.project.stack_name('pipeline')}-*/*",
         regions=[config.region],
@@ -98,10 +74,6 @@ def _role(t: Template, other: OtherAccount, name: str, users: list[str], documen
         )
     )
     t.add_output(Output(f"{name.capitalize()}RoleArn", Value=GetAtt(role, "Arn")))
-
-
-def _cloudformation_role_name(env: Environment) -> str:
-    return env.stack_name("cloudformation")
 
 
 def _stack_arn(env: Environment, stack: str) -> str:

@@ -1,0 +1,45 @@
+"""What CloudFormation acts as in the pipeline's account: for each environment there, and for the shared stacks themselves."""
+
+from __future__ import annotations
+
+from troposphere import Template, iam
+
+from policy import cloudformation, trust
+from stacks import cloudformation_role
+from stacks.project import Project
+from stacks.spec import StackSpec
+
+
+def build(project: Project) -> Template:
+    config = project.pipeline
+    t = Template(Description=f"{config.project}: what CloudFormation may do in the account of the pipeline")
+    t.add_resource(
+        iam.Role(
+            "SharedCloudFormationRole",
+            RoleName=_shared_name(project),
+            AssumeRolePolicyDocument=trust.service(
+                "cloudformation.amazonaws.com",
+                account=config.account,
+                source=f"arn:aws:cloudformation:{config.region}:{config.account}:stack/{project.stack_name('*')}/*",
+            ),
+            Policies=[
+                iam.Policy(
+                    PolicyName="stacks",
+                    PolicyDocument=cloudformation.shared(account=config.account, region=config.region, project=config.project),
+                )
+            ],
+        )
+    )
+    cloudformation_role.add(t, tuple(env for env in project.environments if env.account == config.account))
+    return t
+
+
+def shared_arn(project: Project) -> str:
+    return f"arn:aws:iam::{project.pipeline.account}:role/{_shared_name(project)}"
+
+
+def _shared_name(project: Project) -> str:
+    return project.stack_name("shared-cloudformation")
+
+
+STACK = StackSpec(name="roles", build=build)
