@@ -8,17 +8,18 @@ from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline.checks.finding import Finding
 from pipeline.errors import PipelineError
-from stacks.environment import Model
 
 EXCEPTIONS = Path("policy/exceptions.toml")
 
 
-class Accepted(Model):
+class Accepted(BaseModel):
     """`path` and `where` may hold shell wildcards; `owner` answers for it until `expires`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     rule: str
     path: str
@@ -31,7 +32,9 @@ class Accepted(Model):
         return finding.rule == self.rule and fnmatchcase(finding.path, self.path) and fnmatchcase(finding.where, self.where)
 
 
-class _File(Model):
+class _File(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
     accepted: tuple[Accepted, ...] = ()
 
 
