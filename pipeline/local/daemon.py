@@ -8,28 +8,25 @@ import signal
 import sys
 import threading
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from stacks import project as projects
-
 from pipeline import paths
-from pipeline.local import connections, push, server
+from pipeline.local import connections, endpoints, prerequisites, push, server
 from pipeline.local.cloudformation import api as cloudformation
 from pipeline.local.codebuild import api as codebuild
 from pipeline.local.codepipeline import api as codepipeline
 from pipeline.local.codepipeline.runner import Runner
+from pipeline.local.engine import ENDPOINT, LOCK, PID, home
 from pipeline.local.store import Store
 from pipeline.local.world import World
+from stacks import project as projects
+from stacks.environment import ConfigError
 
 if TYPE_CHECKING:
     from pipeline.local.protocol import Operation
 
-ENDPOINT = "endpoint"
-PID = "engine.pid"
-LOG = "engine.log"
-LOCK = "engine.lock"
 BUSY = 75
 
 SERVICES: Mapping[str, Mapping[str, Operation]] = {
@@ -39,11 +36,6 @@ SERVICES: Mapping[str, Mapping[str, Operation]] = {
     "codeconnections": connections.OPERATIONS,
     "codestar-connections": connections.OPERATIONS,
 }
-
-
-def home() -> Path:
-    """The engine's folder: KOTEI_HOME, or .kotei in the checkout."""
-    return Path(os.environ.get("KOTEI_HOME") or paths.ROOT / ".kotei").resolve()
 
 
 def lock(folder: Path) -> IO[str] | None:
@@ -68,10 +60,6 @@ def make_world(folder: Path, root: Path, endpoint: str) -> World:
     return World(
         home=folder, root=root, endpoint=endpoint, account=config.account, region=config.region, store=Store(folder / "engine.sqlite")
     )
-
-
-def _health(_body: Mapping[str, Any]) -> Iterator[str]:
-    yield "ok"
 
 
 def main() -> int:
@@ -101,31 +89,56 @@ def main() -> int:
     return 0
 
 
-def _parts(world: World, listening: Any) -> Any:
+def _parts(world: World, listening: Any) -> Callable[[], None]:
     """Starts everything behind the endpoint; returns what stops it."""
     from pipeline.local import emulator, plane
 
     emulator.restore(world)
     application = emulator.application(world)
     codebuild.forget_interrupted(world)
-    wires: list[Any] = []
+    standing: list[plane.Plane] = []
+
+    def provide() -> Iterator[str]:
+        try:
+            environments = projects.load(world.root).environments
+        except ConfigError as error:
+            yield f"the checkout's configuration is not valid, so what it says is in the account already is not made:\n{error}"
+            return
+        prerequisites.provide(world, environments)
+        emulator.snapshot(world)
+
+    def received(body: Mapping[str, Any]) -> Iterator[str]:
+        yield from provide()
+        yield from push.received(world, body)
+
+    def poke() -> None:
+        for one in standing:
+            one.poke()
+
+    def connected(body: Mapping[str, Any]) -> Iterator[str]:
+        connections.complete(world, body["arn"])
+        yield "ok"
+
+    sys.stderr.writelines(f"{line}\n" for line in provide())
     listening.app = server.Front(
         world=world,
         services=SERVICES,
         emulator=application,
         internal={
-            "/_kotei/health": _health,
-            "/_kotei/push": lambda body: push.received(world, body),
+            "/_kotei/health": lambda _body: iter(["ok"]),
+            "/_kotei/push": received,
             "/_kotei/start": lambda body: push.start(world, body),
             "/_kotei/follow": lambda body: push.resume(world, body),
+            "/_kotei/connect": connected,
+            "/_kotei/plane": lambda _body: endpoints.told(standing[0]),
         },
-        after_call=lambda: [wire.poke() for wire in wires] and None,
+        after_call=poke,
     )
-    wires.append(plane.start(world))
+    standing.append(plane.start(world))
     Runner(world=world).start()
 
     def stop() -> None:
-        wires[0].stop()
+        standing[0].stop()
         emulator.snapshot(world)
 
     return stop

@@ -96,7 +96,7 @@ def refusal(error: AwsError, request: Request) -> Response:
 
 
 def _times(value: Any) -> Any:
-    """moto's serializer takes naive UTC times; documents from the store hold ISO text, which it also takes."""
+    """Moto's serializer takes naive UTC times; documents from the store hold ISO text, which it also takes."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
     if isinstance(value, Mapping):

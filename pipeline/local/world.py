@@ -35,11 +35,11 @@ class World:
 
     def client(self, service: str, *, account: str | None = None, region: str | None = None) -> Any:
         """A boto3 client on the engine's own endpoint, acting in the account and region."""
-        return _client(self.endpoint, service, account or self.account, region or self.region)
+        return make_client(self.endpoint, service, account or self.account, region or self.region)
 
 
 @functools.lru_cache(maxsize=256)
-def _client(endpoint: str, service: str, account: str, region: str) -> Any:
+def make_client(endpoint: str, service: str, account: str, region: str) -> Any:
     import boto3
     from botocore.config import Config
 

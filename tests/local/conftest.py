@@ -62,7 +62,9 @@ class Engine:
 
     def ended(self, execution: str, name: str = "demo") -> dict[str, Any]:
         def end() -> dict[str, Any] | None:
-            found = self.client("codepipeline").get_pipeline_execution(pipelineName=name, pipelineExecutionId=execution)["pipelineExecution"]
+            found = self.client("codepipeline").get_pipeline_execution(pipelineName=name, pipelineExecutionId=execution)[
+                "pipelineExecution"
+            ]
             return found if found["status"] not in ("InProgress", "Stopping") else None
 
         found: dict[str, Any] = self.wait(end, f"the end of execution {execution}")

@@ -54,7 +54,11 @@ def pipeline(engine, checkout):  # noqa: ANN001, ANN201 - fixtures of conftest.p
         name="image",
         source={"type": "CODEPIPELINE", "buildspec": "buildspec/image.yml"},
         artifacts={"type": "CODEPIPELINE"},
-        environment={"type": "ARM_CONTAINER", "image": "aws/codebuild/amazonlinux-aarch64-standard:3.0", "computeType": "BUILD_GENERAL1_SMALL"},
+        environment={
+            "type": "ARM_CONTAINER",
+            "image": "aws/codebuild/amazonlinux-aarch64-standard:3.0",
+            "computeType": "BUILD_GENERAL1_SMALL",
+        },
         serviceRole="arn:aws:iam::111122223333:role/build",
     )
     checkout.commit({"name.txt": "one", "buildspec/image.yml": BUILDSPEC})
@@ -127,7 +131,9 @@ def test_a_run_checks_out_the_commit_builds_it_and_passes_on_what_the_build_expo
     assert details["Source"]["output"]["outputVariables"]["CommitId"] == commit
     assert details["Image"]["output"]["outputVariables"] == {"DIGEST": "sha256:one"}
     assert details["Approve"]["input"]["resolvedConfiguration"] == {"CustomData": "digest sha256:one"}
-    assert client.list_pipeline_executions(pipelineName="demo")["pipelineExecutionSummaries"][0]["sourceRevisions"][0]["revisionId"] == commit
+    assert (
+        client.list_pipeline_executions(pipelineName="demo")["pipelineExecutionSummaries"][0]["sourceRevisions"][0]["revisionId"] == commit
+    )
 
 
 def test_a_failing_command_fails_its_phase_and_the_walk_stops_there(engine, checkout, pipeline) -> None:
@@ -187,9 +193,15 @@ def test_a_variable_check_that_does_not_hold_skips_the_stage(engine, pipeline, d
     condition = {"conditions": [{"result": "SKIP", "rules": [check]}]}
     client = pipeline({"name": "Approve", "actions": [approval()], "beforeEntry": condition})
     start(client)
-    engine.wait(lambda: stage_state(client, "Approve").get("latestExecution", {}).get("status") == status, f"the stage to be {status}")
-    rules = stage_state(client, "Approve")["beforeEntryConditionState"]["conditionStates"][0]["ruleStates"]
-    assert rules[0]["latestExecution"]["status"] == ("Succeeded" if status == "InProgress" else "Failed")
+    wanted = {"InProgress": "Succeeded", "Skipped": "Failed"}[status]
+
+    def seen() -> bool | None:
+        state = stage_state(client, "Approve")
+        conditions = state.get("beforeEntryConditionState", {"conditionStates": []})["conditionStates"]
+        rules = [rule["latestExecution"]["status"] for condition in conditions for rule in condition["ruleStates"]]
+        return (state["latestExecution"]["status"], rules[0]) == (status, wanted) if rules else None
+
+    engine.wait(seen, f"the stage to be {status} and the rule {wanted}")
 
 
 def test_a_deployment_window_holds_the_stage_until_it_opens(engine, pipeline) -> None:
@@ -279,7 +291,9 @@ def test_on_failure_rolls_the_stage_back_by_itself(engine, checkout, pipeline) -
     client = pipeline({"name": "Deploy", "actions": [build("Use")], "onFailure": {"result": "ROLLBACK"}})
     assert engine.ended(start(client))["status"] == "Succeeded"
     # The buildspec of the image passes; the same one fails in Deploy because the second build is told so.
-    checkout.commit({"buildspec/image.yml": BUILDSPEC.replace("!= broken", '!= broken -a ! -e "/tmp/none" -a "$CODEBUILD_BUILD_NUMBER" -lt 4')})
+    checkout.commit(
+        {"buildspec/image.yml": BUILDSPEC.replace("!= broken", '!= broken -a ! -e "/tmp/none" -a "$CODEBUILD_BUILD_NUMBER" -lt 4')}
+    )
     failed = start(client)
     assert engine.ended(failed)["status"] == "Failed"
     found = engine.wait(

@@ -284,6 +284,6 @@ class Running:
 
 
 def _age(folder: Path) -> None:
-    """make compares times: the sources must be older than the stamp of the virtualenv, whatever time the commit has."""
+    """Make compares times: the sources must be older than the stamp of the virtualenv, whatever time the commit has."""
     for path in folder.rglob("*"):
         os.utime(path, (0, 0), follow_symlinks=False)

@@ -105,7 +105,8 @@ def _programs(world: World) -> Path:
 
 def _virtualenv(world: World, checkout: Path) -> Path:
     """One virtualenv a lock file. For the lock that the engine runs on it is the engine's own, seen through links; the Makefile's
-    stamp beside them tells `make setup` that nothing is to be installed. For any other lock `make setup` fills the folder."""
+    stamp beside them tells `make setup` that nothing is to be installed. For any other lock `make setup` fills the folder.
+    """
     lock = checkout / "requirements.lock"
     content = lock.read_bytes() if lock.exists() else b""
     # The Makefile names its stamp after the same sum.

@@ -1,0 +1,158 @@
+"""`kotei local …`: the local engine's commands."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.errors import PipelineError
+from pipeline.local.engine import home as engine_home
+from pipeline.paths import ROOT
+
+if TYPE_CHECKING:
+    from pipeline.local.up import Local
+    from stacks.project import Project
+
+app = typer.Typer(
+    help="The whole system on this computer: the real pipeline over an AWS in memory, real nginx serving.", no_args_is_help=True
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON document.")]
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def _project() -> Project:
+    from stacks.environment import ConfigError
+    from stacks.project import load
+
+    try:
+        return load(ROOT)
+    except ConfigError as error:
+        raise PipelineError(str(error)) from error
+
+
+def _running() -> Local:
+    from pipeline.local import engine
+    from pipeline.local.up import Local
+
+    endpoint = engine.endpoint(engine_home())
+    if endpoint is None:
+        raise PipelineError("the local engine is not running; run: kotei local up")
+    return Local(home=engine_home(), root=ROOT, project=_project(), endpoint=endpoint)
+
+
+@app.command()
+def up() -> None:
+    """Start the engine, deploy HEAD through the pipeline, say where it is served. Safe to repeat."""
+    from pipeline.local import up as ups
+
+    local = ups.up(engine_home(), ROOT, _project(), _say)
+    # A person at a terminal is asked where the pipeline asks one; everybody else gets the command for it.
+    while sys.stdin.isatty() and sys.stdout.isatty() and (asked := local.asked()):
+        approval = asked[0]
+        if not typer.confirm(f"Approve {approval['owner']}?", default=False):
+            break
+        ups.decide(local, approval, approved=True, reason="approved at kotei local up")
+        ups.follow(local, approval["execution"], _say)
+    for line in ups.described(local):
+        typer.echo(line)
+
+
+@app.command()
+def down() -> None:
+    """Stop the engine and everything that serves. State, addresses and deployments are kept in .kotei/."""
+    from pipeline.local import engine
+
+    _say("the local engine is stopped; start it again with: make up" if engine.stop(engine_home()) else "the local engine was not running")
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer options are booleans
+    """Say whether the engine runs, what it serves and where, and what the pipeline does. Reads only."""
+    from pipeline.local import up as ups
+
+    local = _running()
+    plane = ups.plane(local.home)
+    runs = local.runs()[:5]
+    if as_json:
+        document = {"endpoint": local.endpoint, **plane, "runs": runs, "waiting": local.asked(), "outputs": local.live()}
+        typer.echo(json.dumps(document, indent=2, default=str))
+        return
+    typer.echo(f"engine: {local.endpoint}")
+    for endpoint in plane["endpoints"]:
+        typer.echo(f"  {endpoint['address']}:{endpoint['port']}  {endpoint['zone']}  {' '.join(endpoint['hosts'])}")
+    for problem in plane["problems"]:
+        typer.echo(f"  problem: {problem}")
+    for run in runs:
+        commit = next((source["revisionId"][:10] for source in run["sourceRevisions"]), "-")
+        typer.echo(f"run {run['pipelineExecutionId']}  {commit}  {run['status']}  {run.get('statusSummary', '')}".rstrip())
+    for line in ups.described(local):
+        typer.echo(line)
+
+
+@app.command()
+def logs(
+    environment: Annotated[str, typer.Argument(help="An environment: its proxy's log. Without one: the engine's own.")] = "",
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as lines are written.")] = False,  # noqa: FBT002 - typer options are booleans
+) -> None:
+    """Show the engine's log, or what an environment's proxy logs. Reads only."""
+    from pipeline.local import engine
+
+    files = _proxy_logs(environment) if environment else [engine_home() / engine.LOG]
+    for line in _tail(files, follow=follow):
+        typer.echo(line)
+
+
+def _proxy_logs(environment: str) -> list[Path]:
+    names = [env.name for env in _project().environments]
+    if environment not in names:
+        raise PipelineError(f"there is no environment {environment}; there are: {', '.join(names)}")
+    found = sorted((engine_home() / "plane").glob(f"**/*{environment}*/**/stdout*"))
+    if not found:
+        raise PipelineError(f"{environment} has logged nothing here; deploy it first: make up")
+    return found
+
+
+def _tail(files: list[Path], *, follow: bool) -> Iterator[str]:
+    places = dict.fromkeys(files, 0)
+    while True:
+        for file, place in places.items():
+            with file.open(errors="replace") as log:
+                log.seek(place)
+                yield from (line.rstrip("\n") for line in log)
+                places[file] = log.tell()
+        if not follow:
+            return
+        time.sleep(0.3)
+
+
+@app.command()
+def env() -> None:
+    """Print the variables that point any AWS program at the engine: eval "$(kotei local env)". Reads only."""
+    local = _running()
+    config = local.project.pipeline
+    for name, value in {
+        "AWS_ENDPOINT_URL": local.endpoint,
+        "AWS_ACCESS_KEY_ID": config.account,
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_REGION": config.region,
+        "AWS_DEFAULT_REGION": config.region,
+    }.items():
+        typer.echo(f"export {name}={value}")
+
+
+@app.command()
+def coverage() -> None:
+    """Say for each resource type what the engine enforces and what it only records. Reads only."""
+    from pipeline.local.coverage import text
+
+    typer.echo(text(), nl=False)

@@ -1,0 +1,128 @@
+"""The engine's process seen from outside: is it there, start it, stop it."""
+
+from __future__ import annotations
+
+import fcntl
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pipeline import paths
+from pipeline.errors import PipelineError
+from pipeline.local import hook
+
+ENDPOINT = "endpoint"
+PID = "engine.pid"
+LOG = "engine.log"
+LOCK = "engine.lock"
+START_SECONDS = 90.0
+STOP_SECONDS = 30.0
+LOG_TAIL = 15
+
+
+def home() -> Path:
+    """The engine's folder: KOTEI_HOME, or .kotei in the checkout."""
+    return Path(os.environ.get("KOTEI_HOME") or paths.ROOT / ".kotei").resolve()
+
+
+def held(home: Path) -> bool:
+    """Does a process hold the engine's lock? A lock cannot outlive its process, so a stale pid file deceives nobody."""
+    file = home / LOCK
+    if not file.exists():
+        return False
+    with file.open("r") as opened:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def endpoint(home: Path) -> str | None:
+    """The address of an engine that answers."""
+    file = home / ENDPOINT
+    if not held(home) or not file.exists():
+        return None
+    found = file.read_text().strip()
+    where = urllib.parse.urlsplit(found)
+    connection = http.client.HTTPConnection(where.hostname or "127.0.0.1", where.port, timeout=5)
+    try:
+        connection.request("GET", "/_kotei/health")
+        return found if connection.getresponse().status == http.HTTPStatus.OK else None
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def start(home: Path, root: Path, say: Callable[[str], None]) -> str:
+    """Its endpoint, once it answers. One that is there already is left as it is."""
+    found = endpoint(home)
+    if found:
+        return found
+    home.mkdir(parents=True, exist_ok=True)
+    process = None
+    if not held(home):
+        say("starting the local engine")
+        process = _spawn(home, root)
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        found = endpoint(home)
+        if found:
+            return found
+        if process and process.poll() is not None:
+            raise PipelineError(f"the local engine did not start:\n{log_tail(home)}\nthe whole log: {home / LOG}")
+        time.sleep(0.1)
+    raise PipelineError(f"the local engine does not answer after {START_SECONDS:.0f} s; its log: {home / LOG}")
+
+
+def _spawn(home: Path, root: Path) -> subprocess.Popen[bytes]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GIT_"))}
+    environment |= {"KOTEI_HOME": str(home), "PYTHONPATH": str(root), "PYTHONUNBUFFERED": "1"}
+    with (home / LOG).open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "pipeline.local.daemon"],
+            cwd=root,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            # Ctrl-C at the terminal, and closing it, leave the engine alone.
+            start_new_session=True,
+        )
+
+
+def log_tail(home: Path) -> str:
+    log = home / LOG
+    return "\n".join(log.read_text(errors="replace").splitlines()[-LOG_TAIL:]) if log.exists() else ""
+
+
+def stop(home: Path) -> bool:
+    """Whether there was one to stop."""
+    if not held(home):
+        return False
+    file = home / PID
+    if not file.exists():
+        raise PipelineError("the local engine is just starting; try again: kotei local down")
+    os.kill(int(file.read_text()), signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    while held(home):
+        if time.monotonic() > deadline:
+            raise PipelineError(f"the local engine does not end; its process is {file.read_text().strip()}, its log {home / LOG}")
+        time.sleep(0.05)
+    return True
+
+
+def ask(home: Path, path: str, body: Any) -> Iterator[str]:
+    """What an internal address of the running engine says."""
+    found = endpoint(home)
+    if found is None:
+        raise PipelineError("the local engine is not running; run: kotei local up")
+    return hook.lines(found, path, body)

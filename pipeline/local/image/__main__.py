@@ -1,0 +1,124 @@
+"""The `docker` of local builds: `docker login` and `docker buildx build`, for images that the local data plane can run."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.errors import PipelineError
+from pipeline.local.image import ignore, registry
+from pipeline.local.image.build import Image, build
+from pipeline.local.image.dockerfile import parse
+
+# buildx options with a value, and those without.
+VALUED = frozenset(
+    {"--platform", "--tag", "-t", "--build-arg", "--label", "--file", "-f", "--metadata-file", "--provenance", "--sbom", "--progress"}
+)
+SWITCHES = frozenset({"--push", "--pull", "--no-cache"})
+PLATFORM = "linux/arm64"
+
+
+@dataclass
+class Options:
+    values: dict[str, list[str]] = field(default_factory=dict)
+    switches: set[str] = field(default_factory=set)
+    context: str = ""
+
+    def last(self, *names: str, default: str = "") -> str:
+        return next((self.values[name][-1] for name in names if name in self.values), default)
+
+    def pairs(self, name: str) -> dict[str, str]:
+        return dict(pair.split("=", 1) for pair in self.values.get(name, []))
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def _options(arguments: Sequence[str]) -> Options:
+    options = Options()
+    waiting = list(arguments)
+    while waiting:
+        word = waiting.pop(0)
+        name, separator, value = word.partition("=")
+        if name in VALUED:
+            if not separator and not waiting:
+                raise PipelineError(f"docker buildx build: {name} needs a value")
+            options.values.setdefault(name, []).append(value if separator else waiting.pop(0))
+        elif word in SWITCHES:
+            options.switches.add(word)
+        elif word.startswith("-"):
+            raise PipelineError(f"docker buildx build: {name} is not supported by the local engine's docker")
+        elif options.context:
+            raise PipelineError(f"docker buildx build: a second folder, {word}")
+        else:
+            options.context = word
+    if not options.context:
+        raise PipelineError("docker buildx build: the build's folder is missing")
+    return options
+
+
+def _build(arguments: Sequence[str]) -> None:
+    options = _options(arguments)
+    platform = options.last("--platform", default=PLATFORM)
+    if platform != PLATFORM:
+        raise PipelineError(f"docker buildx build: --platform {platform}: the service runs {PLATFORM}")
+    for name in ("--provenance", "--sbom"):
+        if options.last(name, default="false") != "false":
+            raise PipelineError(
+                f"docker buildx build: {name}={options.last(name)} would push an index; the local engine's docker pushes one image"
+            )
+    context = Path(options.context)
+    file = Path(options.last("--file", "-f", default=str(context / "Dockerfile")))
+    if not file.is_file():
+        raise PipelineError(f"docker buildx build: there is no {file}")
+    instructions = parse(file.read_text(), options.pairs("--build-arg"))
+    hidden = ignore.reader(context, file)
+    image = build(instructions, context, hidden=hidden, platform=platform, labels=options.pairs("--label"), say=_say)
+    _store(image, Path(os.environ["KOTEI_HOME"]))
+    tags = [*options.values.get("--tag", []), *options.values.get("-t", [])]
+    if "--push" in options.switches:
+        for tag in tags:
+            registry.push(image, tag)
+            _say(f"pushed {tag}@{image.digest}")
+    metadata = options.last("--metadata-file")
+    if metadata:
+        Path(metadata).write_text(json.dumps({"containerimage.digest": image.digest, "image.name": ",".join(tags)}))
+
+
+def _store(image: Image, home: Path) -> None:
+    """Where the data plane finds what the registry only names."""
+    folder = home / "images" / image.digest.replace(":", "-")
+    if folder.exists():
+        return
+    fresh = folder.with_name(f"{folder.name}.{os.getpid()}")
+    fresh.mkdir(parents=True)
+    for name, content in (("layer.tar", image.layer), ("config.json", image.config), ("manifest.json", image.manifest)):
+        (fresh / name).write_bytes(content)
+    fresh.replace(folder)
+
+
+def main(arguments: Sequence[str]) -> int:
+    try:
+        if arguments[:1] == ["login"]:
+            # The emulated registry knows the caller by the request's credential.
+            sys.stdin.read()
+            _say("Login Succeeded")
+        elif arguments[:2] == ["buildx", "build"]:
+            _build(arguments[2:])
+        elif arguments[:1] == ["build"]:
+            _build(arguments[1:])
+        else:
+            raise PipelineError(f"docker {' '.join(arguments[:2])}: is not supported by the local engine's docker")
+    except PipelineError as error:
+        _say(f"ERROR: {error}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
