@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline.local.cloudformation import changes, schema, stack_policy
 from pipeline.local.cloudformation.resources import HANDLERS
-from pipeline.local.cloudformation.resources.handler import Handler, Made, ResourceError, Scope
+from pipeline.local.cloudformation.resources.handler import Handler, Made, ResourceError, Scope, Stopped
 from pipeline.local.cloudformation.stack import Resource, Stack, now, record_event, save
 from pipeline.local.protocol import AwsError
 from pipeline.local.world import World
@@ -36,8 +36,14 @@ def reason(failure: BaseException) -> str:
     return str(failure)
 
 
-def scope(run: Run, name: str, type_name: str) -> Scope:
-    return Scope(world=run.world, account=run.stack.account, region=run.stack.region, stack=run.stack.name, name=name, type=type_name)
+def scope(run: Run, name: str, resource: Resource) -> Scope:
+    def born(result: Made) -> Made:
+        resource.id, resource.attributes = result.id, result.attributes
+        save(run.world, run.stack)
+        return result
+
+    stack = run.stack
+    return Scope(world=run.world, account=stack.account, region=stack.region, stack=stack.name, name=name, type=resource.type, born=born)
 
 
 def handler(type_name: str) -> Handler:
@@ -47,6 +53,8 @@ def handler(type_name: str) -> Handler:
 
 
 def note(run: Run, name: str, resource: Resource, status: str, why: str = "") -> None:
+    if run.world.closing.is_set():
+        raise Stopped
     resource.status, resource.reason, resource.time = status, why, now()
     save(run.world, run.stack)
     record_event(run.world, run.stack, logical=name, resource=resource, status=status, reason=why)
@@ -110,10 +118,9 @@ def _check_properties(known: Handler, attempt: Resource) -> None:
 def _create(run: Run, name: str, known: Handler, attempt: Resource, verb: str) -> None:
     run.stack.resources[name] = attempt
     note(run, name, attempt, f"{verb}_IN_PROGRESS")
-    where = scope(run, name, attempt.type)
+    where = scope(run, name, attempt)
     try:
-        result = known.create(where, attempt.properties)
-        attempt.id, attempt.attributes = result.id, result.attributes
+        result = where.born(known.create(where, attempt.properties))
         if known.settle:
             note(run, name, attempt, f"{verb}_IN_PROGRESS", "Resource creation Initiated")
             known.settle(where, result, attempt.properties)
@@ -171,7 +178,7 @@ def _modify(run: Run, name: str, known: Handler, current: Resource, attempt: Res
 def change(run: Run, name: str, known: Handler, resource: Resource, old: dict[str, Any]) -> None:
     """Change `resource` in place from the properties `old` to its own."""
     note(run, name, resource, "UPDATE_IN_PROGRESS")
-    where = scope(run, name, resource.type)
+    where = scope(run, name, resource)
     try:
         if known.update:
             result = known.update(where, made(resource), old, resource.properties)
@@ -191,12 +198,19 @@ def remove(run: Run, name: str, resource: Resource) -> bool:
         return True
     note(run, name, resource, "DELETE_IN_PROGRESS")
     try:
-        handler(resource.type).delete(scope(run, name, resource.type), made(resource), resource.properties)
+        handler(resource.type).delete(scope(run, name, resource), made(resource), resource.properties)
     except FAILURES as failure:
-        note(run, name, resource, "DELETE_FAILED", reason(failure))
-        return False
+        if not _already_gone(failure):
+            note(run, name, resource, "DELETE_FAILED", reason(failure))
+            return False
     note(run, name, resource, "DELETE_COMPLETE")
     return True
+
+
+def _already_gone(failure: BaseException) -> bool:
+    """Deleted by hand, or just before the engine was killed."""
+    code = failure.response["Error"]["Code"] if isinstance(failure, ClientError) else ""
+    return "NotFound" in code or code.startswith("NoSuch")
 
 
 def bring_in(run: Run, name: str, identifier: Mapping[str, str]) -> None:
@@ -206,16 +220,14 @@ def bring_in(run: Run, name: str, identifier: Mapping[str, str]) -> None:
     if adopt is None:
         raise ResourceError(f"the local CloudFormation cannot import {wanted['Type']}")
     lookup = changes.names(run.world, run.stack, run.document, run.stack.goal.parameters)
-    found = adopt(scope(run, name, wanted["Type"]), identifier)
     resource = Resource(
         type=wanted["Type"],
-        id=found.id,
-        attributes=found.attributes,
         properties=changes.properties(wanted, lookup, run.stack.goal.tags),
         metadata=wanted.get("Metadata"),
         deletion_policy=wanted["DeletionPolicy"],
         replace_policy=wanted.get("UpdateReplacePolicy", "Delete"),
         serial=secrets.token_hex(8),
     )
+    scope(run, name, resource).born(adopt(scope(run, name, resource), identifier))
     run.stack.resources[name] = resource
     note(run, name, resource, "IMPORT_COMPLETE")

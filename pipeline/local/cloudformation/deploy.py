@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from pipeline.local.cloudformation import apply, changes, intrinsics, template, workers
 from pipeline.local.cloudformation.apply import FAILURES, Run
+from pipeline.local.cloudformation.resources.handler import Stopped
 from pipeline.local.cloudformation.stack import Goal, Leftover, Resource, Stack, every, now, record_event, save, set_status
 from pipeline.local.world import World
 
@@ -31,6 +32,8 @@ def launch(world: World, stack: Stack, work: Callable[[World, Stack], None]) -> 
     def guarded() -> None:
         try:
             work(world, stack)
+        except Stopped:
+            log.info("stack %s: left at %s, the engine stops", stack.name, stack.status)
         except Exception as fault:
             log.exception("stack %s: fault of the engine", stack.name)
             set_status(world, stack, BROKEN[stack.status.split("_", 1)[0]], f"fault of the local engine: {fault!r}")

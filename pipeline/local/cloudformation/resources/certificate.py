@@ -37,7 +37,7 @@ def _await_issue(scope: Scope, made: Made, _: Properties) -> None:
             return
         if status != "PENDING_VALIDATION":
             raise ResourceError(f"the certificate is {status}")
-        time.sleep(POLL_SECONDS)
+        scope.pause(POLL_SECONDS)
     raise ResourceError(f"the certificate was not issued within {ISSUE_SECONDS} s")
 
 

@@ -13,9 +13,8 @@ from pipeline.local.cloudformation.resources.shape import params
 def _create_address(scope: Scope, properties: Properties) -> Made:
     client = scope.client("ec2")
     wanted = {"Domain": "vpc", **without(properties, "Tags")}
-    address = client.allocate_address(**params(client, "AllocateAddress", wanted))
-    tag(scope, address["AllocationId"], {}, properties)
-    return _address(address)
+    made = scope.born(_address(client.allocate_address(**params(client, "AllocateAddress", wanted))))
+    return _update_address(scope, made, {}, properties)
 
 
 def _address(address: Mapping[str, Any]) -> Made:
@@ -79,12 +78,13 @@ def _create_group(scope: Scope, properties: Properties) -> Made:
     name = properties.get("GroupName") or scope.physical_name(255)
     wanted = {"GroupName": name, "Description": properties["GroupDescription"], **only(properties, "VpcId")}
     group = client.create_security_group(**params(client, "CreateSecurityGroup", wanted))["GroupId"]
+    made = scope.born(Made(id=group, attributes={"GroupId": group, "Id": group, "VpcId": properties.get("VpcId", "")}))
     tag(scope, group, {}, properties)
     if properties.get("SecurityGroupEgress"):
         # EC2 opens every new group outward; a template that names its egress rules means only those.
         _revoke(client, group, {"IpProtocol": "-1", "CidrIp": "0.0.0.0/0"}, ingress=False)
     _rules(client, group, {}, properties)
-    return Made(id=group, attributes={"GroupId": group, "Id": group, "VpcId": properties.get("VpcId", "")})
+    return made
 
 
 def _rules(client: Any, group: str, old: Properties, new: Properties) -> None:

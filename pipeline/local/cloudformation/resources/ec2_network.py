@@ -36,6 +36,7 @@ def retag(scope: Scope, made: Made, old: Properties, new: Properties) -> Made:
 def _create_vpc(scope: Scope, properties: Properties) -> Made:
     client = scope.client("ec2")
     vpc = client.create_vpc(**params(client, "CreateVpc", only(properties, "CidrBlock", "InstanceTenancy")))["Vpc"]["VpcId"]
+    scope.born(Made(id=vpc))
     tag(scope, vpc, {}, properties)
     _vpc_dns(client, vpc, properties)
     groups = client.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}])
@@ -63,10 +64,11 @@ def _create_subnet(scope: Scope, properties: Properties) -> Made:
     client = scope.client("ec2")
     wanted = without(properties, "MapPublicIpOnLaunch", "Tags")
     subnet = client.create_subnet(**params(client, "CreateSubnet", wanted))["Subnet"]
-    _map_public(client, subnet["SubnetId"], properties)
-    tag(scope, subnet["SubnetId"], {}, properties)
     attributes = only(subnet, "SubnetId", "AvailabilityZone", "AvailabilityZoneId", "VpcId", "CidrBlock")
-    return Made(id=subnet["SubnetId"], attributes=attributes)
+    made = scope.born(Made(id=subnet["SubnetId"], attributes=attributes))
+    _map_public(client, made.id, properties)
+    tag(scope, made.id, {}, properties)
+    return made
 
 
 def _map_public(client: Any, subnet: str, properties: Properties) -> None:
@@ -85,8 +87,8 @@ def _delete_subnet(scope: Scope, made: Made, _: Properties) -> None:
 
 def _create_gateway(scope: Scope, properties: Properties) -> Made:
     gateway = scope.client("ec2").create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
-    tag(scope, gateway, {}, properties)
-    return Made(id=gateway, attributes={"InternetGatewayId": gateway})
+    made = scope.born(Made(id=gateway, attributes={"InternetGatewayId": gateway}))
+    return retag(scope, made, {}, properties)
 
 
 def _delete_gateway(scope: Scope, made: Made, _: Properties) -> None:
@@ -109,8 +111,8 @@ def _reattach(scope: Scope, made: Made, old: Properties, new: Properties) -> Mad
 
 def _create_table(scope: Scope, properties: Properties) -> Made:
     table = scope.client("ec2").create_route_table(VpcId=properties["VpcId"])["RouteTable"]["RouteTableId"]
-    tag(scope, table, {}, properties)
-    return Made(id=table, attributes={"RouteTableId": table})
+    made = scope.born(Made(id=table, attributes={"RouteTableId": table}))
+    return retag(scope, made, {}, properties)
 
 
 def _delete_table(scope: Scope, made: Made, _: Properties) -> None:
@@ -151,8 +153,8 @@ def _create_endpoint(scope: Scope, properties: Properties) -> Made:
     client = scope.client("ec2")
     wanted = params(client, "CreateVpcEndpoint", without(properties, "Tags"))
     endpoint = client.create_vpc_endpoint(**wanted)["VpcEndpoint"]["VpcEndpointId"]
-    tag(scope, endpoint, {}, properties)
-    return Made(id=endpoint, attributes={"Id": endpoint})
+    made = scope.born(Made(id=endpoint, attributes={"Id": endpoint}))
+    return retag(scope, made, {}, properties)
 
 
 def _update_endpoint(scope: Scope, made: Made, old: Properties, new: Properties) -> Made:
@@ -180,8 +182,8 @@ def _create_flow_log(scope: Scope, properties: Properties) -> Made:
     # This API answers 200 with the failures inside.
     if answer.get("Unsuccessful"):
         raise ResourceError(answer["Unsuccessful"][0]["Error"]["Message"])
-    tag(scope, answer["FlowLogIds"][0], {}, properties)
-    return Made(id=answer["FlowLogIds"][0], attributes={"Id": answer["FlowLogIds"][0]})
+    made = scope.born(Made(id=answer["FlowLogIds"][0], attributes={"Id": answer["FlowLogIds"][0]}))
+    return retag(scope, made, {}, properties)
 
 
 def _delete_flow_log(scope: Scope, made: Made, _: Properties) -> None:

@@ -139,7 +139,7 @@ def _settle_service(scope: Scope, made: Made, properties: Properties) -> None:
             raise ResourceError(f"Error occurred during operation 'ECS deployment {made.attributes[DEPLOYMENT]} failed: {why}'.")
         if deployment["rolloutState"] == "COMPLETED":
             return
-        time.sleep(POLL_SECONDS)
+        scope.pause(POLL_SECONDS)
     raise ResourceError(f"the deployment of {made.attributes['Name']} did not settle within {DEPLOYMENT_SECONDS} s")
 
 
@@ -152,7 +152,7 @@ def _delete_service(scope: Scope, made: Made, properties: Properties) -> None:
         found = client.describe_services(cluster=cluster, services=[name])["services"]
         if not found or found[0]["status"] == "INACTIVE":
             return
-        time.sleep(POLL_SECONDS)
+        scope.pause(POLL_SECONDS)
     raise ResourceError(f"{name} did not drain within {DEPLOYMENT_SECONDS} s")
 
 

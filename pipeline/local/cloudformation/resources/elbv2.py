@@ -41,8 +41,6 @@ def _create_balancer(scope: Scope, properties: Properties) -> Made:
     wanted.setdefault("Name", scope.physical_name(NAME_LIMIT))
     balancer = client.create_load_balancer(**params(client, "CreateLoadBalancer", wanted))["LoadBalancers"][0]
     arn = balancer["LoadBalancerArn"]
-    if properties.get("LoadBalancerAttributes"):
-        client.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=_attributes(properties["LoadBalancerAttributes"]))
     attributes = {
         "LoadBalancerArn": arn,
         "LoadBalancerFullName": arn.split(":loadbalancer/", 1)[1],
@@ -51,7 +49,10 @@ def _create_balancer(scope: Scope, properties: Properties) -> Made:
         "CanonicalHostedZoneID": balancer["CanonicalHostedZoneId"],
         "SecurityGroups": balancer.get("SecurityGroups", []),
     }
-    return Made(id=arn, attributes=attributes)
+    made = scope.born(Made(id=arn, attributes=attributes))
+    if properties.get("LoadBalancerAttributes"):
+        client.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=_attributes(properties["LoadBalancerAttributes"]))
+    return made
 
 
 def _attributes(given: list[Properties]) -> list[dict[str, str]]:
@@ -81,15 +82,16 @@ def _create_target_group(scope: Scope, properties: Properties) -> Made:
     wanted.setdefault("Name", scope.physical_name(NAME_LIMIT))
     group = client.create_target_group(**params(client, "CreateTargetGroup", wanted))["TargetGroups"][0]
     arn = group["TargetGroupArn"]
-    if properties.get("TargetGroupAttributes"):
-        client.modify_target_group_attributes(TargetGroupArn=arn, Attributes=_attributes(properties["TargetGroupAttributes"]))
     attributes = {
         "TargetGroupArn": arn,
         "TargetGroupFullName": arn.rsplit(":", 1)[1],
         "TargetGroupName": group["TargetGroupName"],
         "LoadBalancerArns": [],
     }
-    return Made(id=arn, attributes=attributes)
+    made = scope.born(Made(id=arn, attributes=attributes))
+    if properties.get("TargetGroupAttributes"):
+        client.modify_target_group_attributes(TargetGroupArn=arn, Attributes=_attributes(properties["TargetGroupAttributes"]))
+    return made
 
 
 HEALTH = names(
@@ -117,9 +119,10 @@ def _create_listener(scope: Scope, properties: Properties) -> Made:
     client = scope.client("elbv2")
     wanted = without(properties, "ListenerAttributes")
     arn = client.create_listener(**params(client, "CreateListener", wanted))["Listeners"][0]["ListenerArn"]
+    made = scope.born(Made(id=arn, attributes={"ListenerArn": arn}))
     if properties.get("ListenerAttributes"):
         client.modify_listener_attributes(ListenerArn=arn, Attributes=_attributes(properties["ListenerAttributes"]))
-    return Made(id=arn, attributes={"ListenerArn": arn})
+    return made
 
 
 def _update_listener(scope: Scope, made: Made, old: Properties, new: Properties) -> Made:

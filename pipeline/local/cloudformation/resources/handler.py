@@ -13,13 +13,28 @@ from pipeline.local.world import World
 Properties = dict[str, Any]
 
 
+class Stopped(Exception):  # noqa: N818  # nothing is wrong
+    """The engine is closing; the operation is taken up again at its next start."""
+
+
 class ResourceError(Exception):
     """The resource cannot be made or changed as the template says; the message becomes the event's reason."""
 
 
 @dataclass(frozen=True, kw_only=True)
+class Made:
+    """`id` is what Ref answers, `attributes` what Fn::GetAtt may ask for."""
+
+    id: str
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Scope:
-    """Where a resource lives and what it is called in its template."""
+    """Where a resource lives and what it is called in its template.
+
+    `born` remembers what a first call made before further calls complete it: whatever fails or is killed then can still be removed.
+    """
 
     world: World
     account: str
@@ -27,6 +42,11 @@ class Scope:
     stack: str
     name: str
     type: str
+    born: Callable[[Made], Made]
+
+    def pause(self, seconds: float) -> None:
+        if self.world.closing.wait(seconds):
+            raise Stopped
 
     def client(self, service: str, *, region: str | None = None) -> Any:
         return self.world.client(service, account=self.account, region=region or self.region)
@@ -40,14 +60,6 @@ class Scope:
 
     def arn(self, service: str, rest: str) -> str:
         return f"arn:aws:{service}:{self.region}:{self.account}:{rest}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Made:
-    """`id` is what Ref answers, `attributes` what Fn::GetAtt may ask for."""
-
-    id: str
-    attributes: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,8 +24,9 @@ def _create_role(scope: Scope, properties: Properties) -> Made:
     name = properties.get("RoleName") or scope.physical_name(64)
     wanted = {**without(properties, "ManagedPolicyArns", "Policies"), "RoleName": name}
     role = client.create_role(**params(client, "CreateRole", wanted))["Role"]
+    made = scope.born(Made(id=name, attributes={"Arn": role["Arn"], "RoleId": role["RoleId"]}))
     _role_policies(client, name, {}, properties)
-    return Made(id=name, attributes={"Arn": role["Arn"], "RoleId": role["RoleId"]})
+    return made
 
 
 def _role_policies(client: Any, role: str, old: Properties, new: Properties) -> None:
@@ -65,9 +66,13 @@ def _update_role(scope: Scope, made: Made, old: Properties, new: Properties) -> 
     return made
 
 
-def _delete_role(scope: Scope, made: Made, properties: Properties) -> None:
+def _delete_role(scope: Scope, made: Made, _: Properties) -> None:
     client = scope.client("iam")
-    _role_policies(client, made.id, properties, {})
+    # What is there rather than what the template says: the role may be half made.
+    for name in client.list_role_policies(RoleName=made.id)["PolicyNames"]:
+        client.delete_role_policy(RoleName=made.id, PolicyName=name)
+    for policy in client.list_attached_role_policies(RoleName=made.id)["AttachedPolicies"]:
+        client.detach_role_policy(RoleName=made.id, PolicyArn=policy["PolicyArn"])
     client.delete_role(RoleName=made.id)
 
 
@@ -98,9 +103,10 @@ def _create_managed(scope: Scope, properties: Properties) -> Made:
         "PolicyName": properties.get("ManagedPolicyName") or scope.physical_name(128),
     }
     policy = client.create_policy(**params(client, "CreatePolicy", wanted))["Policy"]
+    made = scope.born(Made(id=policy["Arn"], attributes={"PolicyArn": policy["Arn"], "PolicyId": policy["PolicyId"]}))
     for role in properties.get("Roles", []):
         client.attach_role_policy(RoleName=role, PolicyArn=policy["Arn"])
-    return Made(id=policy["Arn"], attributes={"PolicyArn": policy["Arn"], "PolicyId": policy["PolicyId"]})
+    return made
 
 
 def _update_managed(scope: Scope, made: Made, old: Properties, new: Properties) -> Made:

@@ -89,11 +89,12 @@ def _write_rule(scope: Scope, name: str, properties: Properties) -> Made:
     client = scope.client("events")
     wanted = {**without(properties, "Targets", "Tags"), "Name": name}
     arn = client.put_rule(**params(client, "PutRule", wanted), **only(properties, "Tags"))["RuleArn"]
+    made = scope.born(Made(id=name, attributes={"Arn": arn, "RuleName": name}))
     if properties.get("Targets"):
         client.put_targets(
             **params(client, "PutTargets", {"Rule": name, "Targets": properties["Targets"], **only(properties, "EventBusName")})
         )
-    return Made(id=name, attributes={"Arn": arn, "RuleName": name})
+    return made
 
 
 def _change_rule(scope: Scope, made: Made, old: Properties, new: Properties) -> Made:

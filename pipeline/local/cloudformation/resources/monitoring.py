@@ -14,8 +14,9 @@ def _create_group(scope: Scope, properties: Properties) -> Made:
     wanted = {"LogGroupName": name, **without(properties, "RetentionInDays", "LogGroupName", "Tags")}
     tags = tag_map(properties.get("Tags"))
     client.create_log_group(**params(client, "CreateLogGroup", wanted), **({"tags": tags} if tags else {}))
+    made = scope.born(Made(id=name, attributes={"Arn": scope.arn("logs", f"log-group:{name}:*")}))
     _retain(client, name, {}, properties)
-    return Made(id=name, attributes={"Arn": scope.arn("logs", f"log-group:{name}:*")})
+    return made
 
 
 def _retain(client: Any, name: str, old: Properties, new: Properties) -> None:

@@ -26,8 +26,9 @@ def _create(scope: Scope, properties: Properties) -> Made:
     wanted.setdefault("RepositoryName", scope.physical_name(256).lower())
     repository = client.create_repository(**params(client, "CreateRepository", wanted))["repository"]
     name = repository["repositoryName"]
+    made = scope.born(Made(id=name, attributes={"Arn": repository["repositoryArn"], "RepositoryUri": repository["repositoryUri"]}))
     _policies(client, name, {}, properties)
-    return Made(id=name, attributes={"Arn": repository["repositoryArn"], "RepositoryUri": repository["repositoryUri"]})
+    return made
 
 
 def _policies(client: Any, name: str, old: Properties, new: Properties) -> None:

@@ -30,13 +30,14 @@ def _create_bucket(scope: Scope, properties: Properties) -> Made:
     # us-east-1 is the one region that must not be named.
     where = {} if scope.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": scope.region}}
     client.create_bucket(Bucket=name, **where)
-    _configure(client, name, {}, properties)
     attributes = {
         "Arn": f"arn:aws:s3:::{name}",
         "DomainName": f"{name}.s3.amazonaws.com",
         "RegionalDomainName": f"{name}.s3.{scope.region}.amazonaws.com",
     }
-    return Made(id=name, attributes=attributes)
+    made = scope.born(Made(id=name, attributes=attributes))
+    _configure(client, name, {}, properties)
+    return made
 
 
 def _encryption(client: Any, bucket: str, value: Properties) -> None:
@@ -122,9 +123,10 @@ def _create_key(scope: Scope, properties: Properties) -> Made:
     if "KeyPolicy" in properties:
         wanted["Policy"] = properties["KeyPolicy"]
     key = client.create_key(**params(client, "CreateKey", wanted))["KeyMetadata"]
-    _tag_key(client, key["KeyId"], {}, properties)
-    _rotate(client, key["KeyId"], properties)
-    return Made(id=key["KeyId"], attributes={"Arn": key["Arn"], "KeyId": key["KeyId"]})
+    made = scope.born(Made(id=key["KeyId"], attributes={"Arn": key["Arn"], "KeyId": key["KeyId"]}))
+    _tag_key(client, made.id, {}, properties)
+    _rotate(client, made.id, properties)
+    return made
 
 
 def _tag_key(client: Any, key: str, old: Properties, new: Properties) -> None:
