@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ def instructions() -> list[tuple[str, str]]:
 
 
 def test_hadolint_is_content() -> None:
-    run = subprocess.run(["hadolint", DOCKERFILE], capture_output=True, text=True, check=False)
+    run = subprocess.run([Path(sys.executable).with_name("hadolint"), DOCKERFILE], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout) == (0, "")
 
 
