@@ -47,8 +47,8 @@ def _hosted_zone(env: Environment, zone_id: str) -> None:
     name = ".".join((env.certificate.name or "").removeprefix("*.").split(".")[-2:])
     zone = backend.create_hosted_zone(name, private_zone=False)
     # Route 53 has no call that chooses an id.
-    backend.zones[zone_id] = backend.zones.pop(zone.id)
-    zone.id = zone_id
+    backend.zones[zone_id] = backend.zones.pop(zone.resource_id)
+    zone.resource_id = zone_id
 
 
 def _address(env: Environment, zone: str, allocation: str) -> None:

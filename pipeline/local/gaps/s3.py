@@ -1,0 +1,27 @@
+"""What moto's S3 gets wrong: a statement of a bucket policy that has a condition is taken as if it had none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+Patch = Callable[[Any, str, Any], None]
+
+
+def apply(patch: Patch = setattr) -> None:
+    from moto.s3.models import FakeBucket
+
+    patch(FakeBucket, "get_permission", get_permission)
+
+
+def get_permission(self: Any, action: str, resource: str) -> Any:
+    """In moto 5.2.5 "deny what comes without TLS" denies everything. Conditions are recorded here, not enforced: this endpoint has no TLS."""
+    from moto.iam.access_control import IAMPolicy, PermissionResult
+
+    if self.policy is None:
+        return PermissionResult.NEUTRAL
+    document = json.loads(self.policy)
+    statements = document["Statement"] if isinstance(document["Statement"], list) else [document["Statement"]]
+    unconditional = [statement for statement in statements if not statement.get("Condition")]
+    return IAMPolicy(json.dumps(document | {"Statement": unconditional})).is_action_permitted(action, resource)
