@@ -109,7 +109,8 @@ def load(root: Path, today: date | None = None) -> Project:
     """Raises ConfigError with every problem of every file. `today` decides which permissions have ended."""
     pipeline, problems = _judged(root, PIPELINE_FILE, PipelineConfig, (), {})
     around = {"today": today or date.today(), **{f"pipeline.{key}": value for key, value in pipeline.items()}}  # noqa: DTZ011 a permission ends with the local day
-    present = sorted(path.stem for path in (root / ENVIRONMENTS_FOLDER).glob("*.toml"))
+    # Editors leave hidden files beside the one that is edited.
+    present = sorted(path.stem for path in (root / ENVIRONMENTS_FOLDER).glob("*.toml") if not path.name.startswith("."))
     environments: dict[str, Mapping[str, Any]] = {}
     for name in present:
         environments[name], found = _judged(root, environment_file(name), Environment, RULES_WITH_PIPELINE, {**around, "file": name})
@@ -135,11 +136,13 @@ def _judged(
 ) -> tuple[dict[str, Any], list[str]]:
     """The sound keys of a file, and a line for every problem in it. The rules also see what is `around` the file."""
     try:
-        data = tomllib.loads((root / file).read_bytes().decode())
+        data = tomllib.loads((root / file).read_bytes().decode("utf-8-sig"))
     except OSError as error:
         return {}, [f"{file}: cannot be read: {error.strerror}"]
     except UnicodeDecodeError as error:
         return {}, [f"{file}: is not UTF-8 text (byte {error.start}); save it as UTF-8"]
+    except RecursionError:
+        return {}, [f"{file}: is not TOML that can be read: brackets are nested too deeply"]
     except ValueError as error:  # tomllib.TOMLDecodeError, and Python's own limit on the digits of a number
         return {}, [f"{file}: is not TOML: {error}"]
     sound, problems = judge(model, data, around)

@@ -86,6 +86,14 @@ ROWS: list[tuple[str, dict[str, Any], list[str]]] = [
         ["name: 'aaaaaaaaaaaaaaa' is not a name: 2 to 14 of a-z, 0-9 and single '-', beginning with a letter"],
     ),
     ("name file", {"name": "other"}, ["name: 'other' is not the name of this file; write 'test', or rename the file to other.toml"]),
+    (
+        "name of the pipeline's own part",
+        {"name": "shared"},
+        [
+            "name: 'shared' is the name of the pipeline's own part; choose another one",
+            "name: 'shared' is not the name of this file; write 'test', or rename the file to shared.toml",
+        ],
+    ),
     ("project other", {"project": "another"}, ["project: 'another' is not the project of pipeline/pipeline.toml, 'demo'"]),
     ("account digits", {"account": "11112222333"}, ["account: '11112222333' is not an AWS account id: 12 digits in quotes"]),
     (
@@ -202,6 +210,11 @@ ROWS: list[tuple[str, dict[str, Any], list[str]]] = [
         {"network.create.zones.A": "10.1.2.0/24"},
         ["network.create.zones: 'A' is not a zone letter, like 'a' for ap-northeast-1a"],
     ),
+    (
+        "one existing zone",
+        {"network.create": None, "network.existing": {**EXISTING, "zones": {"a": "subnet-0123456789abcdef0"}}},
+        ["network.existing.zones: needs at least two zones; with one, its failure is the proxy's failure"],
+    ),
     ("neither network", {"network.create": None}, ["network: needs exactly one of create and existing; given: none"]),
     ("both networks", {"network.existing": EXISTING}, ["network: needs exactly one of create and existing; given: create and existing"]),
     (
@@ -302,6 +315,11 @@ ROWS: list[tuple[str, dict[str, Any], list[str]]] = [
         "open no reason",
         {"access.allow": None, "access.open": True},
         ["access.reason: is missing: access.open = true lets the whole internet in; say why"],
+    ),
+    (
+        "reason lines",
+        {"access": {"open": True, "reason": "a\nb"}},
+        ["access.reason: holds a control character; write one plain line"],
     ),
     (
         "open and allow",

@@ -176,6 +176,28 @@ def test_all_problems_of_all_files_at_once(
     ]
 
 
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"name = 'latin \xe9'", "is not UTF-8 text (byte 14); save it as UTF-8"),
+        (b"name = test", "is not TOML: Invalid value (at line 1, column 8)"),
+        (b"name = 'test'\nname = 'test'", "is not TOML: Cannot overwrite a value (at end of document)"),
+        (b"name = " + b"[" * 5000, "is not TOML that can be read: brackets are nested too deeply"),
+    ],
+)
+def test_a_file_that_is_not_toml(content: bytes, problem: str, valid: Callable[[], Files], checkout: Callable[[Files], Path]) -> None:
+    root = checkout(valid())
+    (root / ENVIRONMENT).write_bytes(content)
+    assert problems(root) == [f"{ENVIRONMENT}: {problem}"]
+
+
+def test_what_editors_leave_behind_is_no_environment(valid: Callable[[], Files], checkout: Callable[[Files], Path]) -> None:
+    root = checkout(valid())
+    (root / ENVIRONMENT).with_name(".#test.toml").write_text("half a line", encoding="utf-8")
+    (root / ENVIRONMENT).write_bytes(b"\xef\xbb\xbf" + (root / ENVIRONMENT).read_bytes())
+    assert load(root, today=TODAY).environments[0].name == "test"
+
+
 def test_no_files_at_all(tmp_path: Path) -> None:
     assert problems(tmp_path) == [f"{FILE}: cannot be read: No such file or directory"]
 
