@@ -12,7 +12,7 @@ from stacks.spec import StackSpec
 
 def build(env: Environment) -> Template:
     t = Template(Description=f"{env.project} {env.name}: the fixed addresses")
-    for zone in _made(env):
+    for zone in env.zones:
         # Never add Address, and never change the tags: the first replaces the Elastic IP, the second "may require some
         # interruptions; updates on an EIP reassociate the address" (AWS::EC2::EIP schema).
         eip = t.add_resource(ec2.EIP(f"Eip{suffix(zone)}", Domain="vpc", Tags=Tags(Name=f"{env.project}-{env.name}-{zone}"), **KEEP))
@@ -21,13 +21,8 @@ def build(env: Environment) -> Template:
     return t
 
 
-def _made(env: Environment) -> tuple[str, ...]:
-    """Zones whose address is not adopted."""
-    return tuple(zone for zone in env.zones if zone not in env.addresses.adopt)
-
-
 def wanted(env: Environment) -> bool:
-    return bool(_made(env))
+    return not env.addresses.adopt
 
 
 STACK = StackSpec(name="addresses", build=build, wanted=wanted, protected=True)

@@ -49,7 +49,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "three-zones": {"network": {"create": {"cidr": "10.20.0.0/16", "zones": THREE_ZONES}}},
     "existing-vpc": {"network": {"existing": EXISTING}},
     "adopted": {"addresses": {"adopt": ADOPTED}},
-    "one-adopted": {"addresses": {"adopt": {"a": ADOPTED["a"]}}},
     "existing-adopted": {"network": {"existing": EXISTING}, "addresses": {"adopt": ADOPTED}},
     "issued-certificate": {
         "certificate": {"name": "example.com", "alternative_names": ["*.example.com"], "hosted_zone": "Z0123456789ABCDEFGHIJ"}
@@ -61,7 +60,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "loadbalancer": {"access_logs": False, "deletion_protection": False, "cross_zone": False, "preserve_client_ip": False},
         "service": {**BASE["service"], "on_demand_base": 0, "spot_percent": 0, "drain_seconds": 1},
     },
-    "another-account": {"account": ANOTHER_ACCOUNT},
+    "another-account": {"account": ANOTHER_ACCOUNT, "certificate": {"arn": CERTIFICATE.replace(PIPELINE_ACCOUNT, ANOTHER_ACCOUNT)}},
 }
 
 
@@ -110,4 +109,4 @@ def project() -> Project:
             "environments": ["staging", "production"],
         }
     )
-    return Project(pipeline=config, environments=(environment(), environment(name="production", account=ANOTHER_ACCOUNT)))
+    return Project(pipeline=config, environments=(environment(), environment(name="production", **VARIANTS["another-account"])))

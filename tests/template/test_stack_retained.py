@@ -63,7 +63,7 @@ def shared(project: Project) -> dict[str, dict[str, Any]]:
 
 
 def test_logical_ids_of_what_must_not_be_replaced(variant: Any) -> None:
-    built = variant(certificate={"name": "example.com", "hosted_zone": "Z0123456789ABCDEFGHIJ"})
+    built = variant(certificate={"name": "*.example.com", "hosted_zone": "Z0123456789ABCDEFGHIJ"})
     assert {stack: locked(document) for stack, document in built.items()} == LOCKED
 
 

@@ -63,7 +63,7 @@ def test_only_an_issued_certificate_has_a_stack(variant: Any) -> None:
     given = variant()
     assert "certificate" not in given
     assert "CertificateArn" not in given["loadbalancer"]["Parameters"]
-    issued = variant(certificate={"name": "example.com", "hosted_zone": "Z0123456789ABCDEFGHIJ"})
+    issued = variant(certificate={"name": "*.example.com", "hosted_zone": "Z0123456789ABCDEFGHIJ"})
     assert "CertificateArn" in issued["certificate"]["Outputs"]
     certificates = issued["loadbalancer"]["Resources"]["Listener"]["Properties"]["Certificates"]
     assert certificates == [{"CertificateArn": {"Ref": "CertificateArn"}}]
