@@ -39,6 +39,7 @@ app = typer.Typer(
 image_app = typer.Typer(help="The proxy's image in the registry. Reads only.", no_args_is_help=True)
 app.add_typer(image_app, name="image")
 app.add_typer(local_app, name="local")
+app.add_typer(local_app, name="local")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON document.")]
 Owner = Annotated[str, typer.Argument(help="An environment, or `shared` for the pipeline itself.")]

@@ -1,0 +1,209 @@
+"""Who may do what: every role by name, CloudFormation's roles against what the resource types' own schemas ask for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+
+from pipeline import codepipeline
+from policy import cloudformation
+from stacks import connection, registry, roles
+from stacks.catalog import ENVIRONMENT_STACKS
+from stacks.environment import Environment
+from stacks.project import Project
+
+REGION = "ap-northeast-1"
+ACCOUNT = "111122223333"
+# Permissions that a schema lists for features that no template of ours uses, or that nobody shall have. A read is never here:
+# CloudFormation reads a resource with all of its features.
+NOT_GIVEN = {
+    "acm-pca": "a private certificate authority",
+    "application-autoscaling:DeleteScheduledAction": "scheduled scaling",
+    "application-autoscaling:PutScheduledAction": "scheduled scaling",
+    "autoscaling:DescribeTags": "flow logs of Auto Scaling groups",
+    "codeconnections:CreateConnection": "a new connection waits for a person in the console",
+    "cognito-idp": "listeners that authenticate users",
+    "ec2:AcceptAddressTransfer": "addresses of other accounts",
+    "ec2:AssociateAddress": "the load balancer takes its addresses itself",
+    "ec2:AssociateSubnetCidrBlock": "IPv6",
+    "ec2:AttachVpnGateway": "VPN",
+    "ec2:CreateVpcEncryptionControl": "encryption control",
+    "ec2:DetachVpnGateway": "VPN",
+    "ec2:DisassociateAddress": "a fixed address is never taken away",
+    "ec2:DisassociateSubnetCidrBlock": "IPv6",
+    "ec2:ModifyVpcTenancy": "dedicated hosts",
+    "ecs:PutAccountSetting": "settings of the whole account",
+    "elasticloadbalancing:DeregisterTargets": "ECS registers the targets",
+    "elasticloadbalancing:ModifyCapacityReservation": "reserved capacity",
+    "elasticloadbalancing:ModifyIpPools": "IPAM pools",
+    "elasticloadbalancing:RegisterTargets": "ECS registers the targets",
+    "firehose": "delivery log groups",
+    "iam:AttachGroupPolicy": "people",
+    "iam:AttachUserPolicy": "people",
+    "iam:DetachGroupPolicy": "people",
+    "iam:DetachUserPolicy": "people",
+    "iam:DeleteRolePermissionsBoundary": "boundaries",
+    "iam:PutRolePermissionsBoundary": "boundaries",
+    "kms:CreateGrant": "a registry with a key of its own",
+    "kms:DisableKey": "a key is not switched off by a template",
+    "kms:DisableKeyRotation": "keys rotate",
+    "kms:EnableKey": "a key is not switched off by a template",
+    "kms:RetireGrant": "a registry with a key of its own",
+    "lambda": "scaling of functions",
+    "logs:AssociateKmsKey": "log groups with a key of their own",
+    "logs:CreateLogDelivery": "delivery of logs by other services",
+    "logs:DeleteIndexPolicy": "index policies",
+    "logs:DeleteResourcePolicy": "resource policies",
+    "logs:DisassociateKmsKey": "log groups with a key of their own",
+    "logs:Put": "other features of log groups",
+    "s3:": "other features of buckets",
+    "s3tables": "other features of buckets",
+    "sns:PutDataProtectionPolicy": "data protection",
+    "vpc-lattice": "endpoints of service networks",
+    "vpce": "endpoints across regions",
+}
+
+
+def statements(document: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(document.to_json())["Statement"]
+    return found
+
+
+def allowed(*documents: Any) -> set[str]:
+    return {
+        action.lower()
+        for document in documents
+        for statement in statements(document)
+        if statement["Effect"] == "Allow"
+        for action in statement["Action"]
+    }
+
+
+def asked_for(templates: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    """(resource type, permission) of creating, reading and updating. Deleting is given where it is wanted."""
+    types = {resource["Type"] for template in templates for resource in template["Resources"].values()}
+    for kind in sorted(types):
+        handlers = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema.get("handlers", {})
+        for operation in ("create", "read", "update"):
+            for permission in handlers.get(operation, {}).get("permissions", []):
+                yield kind, permission
+
+
+def missing(templates: list[dict[str, Any]], given: set[str]) -> list[str]:
+    return [
+        f"{kind}: {permission}"
+        for kind, permission in asked_for(templates)
+        if permission.lower() not in given and not permission.startswith(tuple(NOT_GIVEN))
+    ]
+
+
+def environment_documents(env: Environment) -> tuple[Any, Any]:
+    own = cloudformation.environment(
+        account=env.account, region=env.region, project=env.project, name=env.name, hosted_zone=env.certificate.hosted_zone
+    )
+    return cloudformation.every_environment(account=env.account, region=env.region), own
+
+
+def test_an_environments_role_can_deploy_every_kind_of_environment(env: Environment) -> None:
+    templates = [json.loads(spec.build(env).to_json()) for spec in ENVIRONMENT_STACKS if spec.wanted(env)]
+    assert missing(templates, allowed(*environment_documents(env))) == []
+
+
+def test_the_shared_role_can_deploy_the_shared_stacks(project: Project) -> None:
+    shared = cloudformation.shared(account=ACCOUNT, region=REGION, project="kotei")
+    stacks = (connection.STACK, registry.STACK, roles.STACK, codepipeline.STACK)
+    templates = [json.loads(spec.build(project).to_json()) for spec in stacks]
+    assert missing(templates, allowed(shared)) == []
+
+
+def test_no_role_of_cloudformation_gives_an_address_away(env: Environment) -> None:
+    shared = cloudformation.shared(account=ACCOUNT, region=REGION, project="kotei")
+    for document in (*environment_documents(env), shared):
+        denied = {a for s in statements(document) if s["Effect"] == "Deny" and s["Resource"] == ["*"] for a in s["Action"]}
+        assert {"ec2:ReleaseAddress", "ec2:DisassociateAddress"} <= denied
+
+
+def test_nothing_that_holds_data_or_keys_can_be_deleted(env: Environment) -> None:
+    shared = cloudformation.shared(account=ACCOUNT, region=REGION, project="kotei")
+    never = {"s3:deletebucket", "s3:deleteobject", "kms:schedulekeydeletion", "ecr:deleterepository", "codepipeline:deletepipeline"}
+    assert not never & allowed(*environment_documents(env), shared)
+
+
+def test_an_environments_role_names_no_other_environment(env: Environment) -> None:
+    _, own = environment_documents(env)
+    for statement in statements(own):
+        if statement["Effect"] == "Allow":
+            for resource in statement["Resource"]:
+                assert f"{env.project}-{env.name}" in resource or f"/{env.project}/{env.name}/" in resource or "hostedzone" in resource
+
+
+def test_policies_fit(env: Environment) -> None:
+    """IAM: 10,240 characters for all inline policies of a role, 6,144 for a managed policy; white space does not count."""
+    longest = env.model_copy(update={"project": "p" * 14, "name": "n" * 14})
+    common, own = environment_documents(longest)
+    assert len(json.dumps(statements(common), separators=(",", ":"))) < 6_100
+    assert len(json.dumps(statements(own), separators=(",", ":"))) < 10_200
+
+
+def test_every_policy_of_the_pipelines_stack_fits(project: Project) -> None:
+    for name, role in pipeline_roles(project).items():
+        size = sum(len(json.dumps(policy["PolicyDocument"], separators=(",", ":"))) for policy in role["Policies"])
+        assert size < 10_200, name
+
+
+def pipeline_roles(project: Project) -> dict[str, dict[str, Any]]:
+    resources = json.loads(codepipeline.build(project).to_json())["Resources"]
+    return {name: resource["Properties"] for name, resource in resources.items() if resource["Type"] == "AWS::IAM::Role"}
+
+
+def role_actions(project: Project, role: str) -> set[str]:
+    documents = [policy["PolicyDocument"] for policy in pipeline_roles(project)[role]["Policies"]]
+    return {action for document in documents for statement in document["Statement"] for action in statement["Action"]}
+
+
+@pytest.mark.parametrize(
+    ("role", "not_allowed"),
+    [
+        ("CheckRole", ("ecr:", "cloudformation:", "codepipeline:", "ecs:", "sts:", "iam:")),
+        ("ImageRole", ("cloudformation:", "codepipeline:", "ecs:", "sts:", "iam:")),
+        (
+            "PlanRole",
+            ("ecr:", "ecs:", "iam:", "cloudformation:Create", "cloudformation:Update", "cloudformation:Delete", "codepipeline:Put"),
+        ),
+        ("VerifyRole", ("ecr:", "iam:", "cloudformation:Create", "cloudformation:Update", "ecs:Update", "ecs:Run", "codepipeline:")),
+        ("PipelineRole", ("ec2:", "ecs:", "ecr:", "elasticloadbalancing:", "cloudformation:Delete", "codepipeline:")),
+    ],
+)
+def test_a_role_does_its_own_job_only(project: Project, role: str, not_allowed: tuple[str, ...]) -> None:
+    found = role_actions(project, role)
+    assert found
+    assert [action for action in found if action.startswith(not_allowed)] == []
+
+
+def test_no_build_reads_what_it_could_change(project: Project) -> None:
+    assert {action for action in role_actions(project, "PlanRole") if action.startswith("cloudformation:")} == {
+        "cloudformation:DescribeStacks",
+        "cloudformation:GetTemplate",
+    }
+
+
+def test_roles_are_given_to_cloudformation_only(project: Project) -> None:
+    (statement,) = [
+        statement
+        for policy in pipeline_roles(project)["PipelineRole"]["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "iam:PassRole" in statement["Action"]
+    ]
+    assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
+    assert statement["Resource"] == [
+        "arn:aws:iam::111122223333:role/kotei-shared-cloudformation",
+        "arn:aws:iam::111122223333:role/kotei-staging-cloudformation",
+    ]
+
+
+def test_both_names_of_the_connection_are_allowed(project: Project) -> None:
+    assert {"codeconnections:UseConnection", "codestar-connections:UseConnection"} <= role_actions(project, "PipelineRole")
