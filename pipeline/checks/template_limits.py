@@ -34,7 +34,11 @@ def _sizes(document: Document, root: Path) -> Iterator[tuple[str, str]]:
     if not configuration.is_file():
         yield "template-configuration", f"{configuration.name} is missing beside it; run: kotei render"
         return
-    policy = json.dumps(json.loads(configuration.read_text()).get("StackPolicy", {}))
+    try:
+        policy = json.dumps(json.loads(configuration.read_text()).get("StackPolicy", {}))
+    except ValueError as error:
+        yield "template-configuration", f"{configuration.name} beside it is not JSON: {error}; run: kotei render"
+        return
     if len(policy.encode()) > STACK_POLICY_BYTES:
         yield "stack-policy-size", f"the stack policy has {len(policy.encode())} bytes: AWS takes {STACK_POLICY_BYTES}"
 

@@ -74,3 +74,14 @@ def test_shellcheck_reads_scripts_by_their_first_line(tmp_path: Path) -> None:
     (tmp_path / ".ci/run").write_text('#!/bin/sh\ncd "$1"\n')
     (tmp_path / ".ci/notes").write_text('cd "$1"\n')
     assert {(finding.rule, finding.path, finding.where) for finding in shell.findings(tmp_path)} == {("SC2164", ".ci/run", "line 2")}
+
+
+@pytest.mark.parametrize("text", ["phases: [", "- a list\n", ""])
+def test_a_broken_buildspec_is_a_finding(tmp_path: Path, text: str) -> None:
+    (tmp_path / "buildspec").mkdir()
+    (tmp_path / "buildspec/image.yml").write_text(text)
+    assert [(finding.rule, finding.path) for finding in shell.findings(tmp_path)] == [("yaml", "buildspec/image.yml")]
+
+
+def test_a_missing_dockerfile_is_a_finding(tmp_path: Path) -> None:
+    assert [str(finding) for finding in image.findings(tmp_path)] == ["docker/Dockerfile: does not exist [base-image]"]
