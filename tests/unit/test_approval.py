@@ -1,0 +1,170 @@
+"""Decisions in the pipeline, against answers that botocore's own models accept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.stub import Stubber
+
+from pipeline import approval, gate, status
+from pipeline.aws import Aws, Target
+from pipeline.errors import PipelineError
+from pipeline.plan import Plan
+from pipeline.prepare import Prepared
+from pipeline.status_text import text
+from stacks.project import Project
+
+EXECUTION = "01234567-89ab-cdef-0123-456789abcdef"
+TOKEN = "11111111-2222-3333-4444-555555555555"
+SUMMARY = "test: 1 removed (risky). removes Alarm"
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    return Aws(target=Target(endpoint="http://127.0.0.1:9", why="test"), account="111122223333", region="ap-northeast-1")
+
+
+@pytest.fixture
+def answers(aws: Aws) -> Iterator[Callable[..., None]]:
+    """`answers(service, operation, answer, expected parameters)`; every prepared answer must be used."""
+    stubs: dict[str, Stubber] = {}
+
+    def add(service: str, operation: str, answer: dict[str, Any] | str, expected: dict[str, Any] | None = None) -> None:
+        if service not in stubs:
+            stubs[service] = Stubber(aws._client(service))
+            stubs[service].activate()
+        if isinstance(answer, str):
+            stubs[service].add_client_error(operation, answer, "told by the test", expected_params=expected)
+        else:
+            stubs[service].add_response(operation, answer, expected)
+
+    yield add
+    for stub in stubs.values():
+        stub.assert_no_pending_responses()
+
+
+def state(*, waits: bool) -> dict[str, Any]:
+    latest = {"status": "InProgress", "token": TOKEN} if waits else {"status": "Succeeded", "summary": "yes"}
+    action = {"actionName": "Approve", "latestExecution": latest}
+    stage = {"stageName": "Test-Approve", "actionStates": [action], "latestExecution": _latest("InProgress")}
+    return {"pipelineName": "demo", "stageStates": [{"stageName": "Source", "latestExecution": _latest("Succeeded")}, stage]}
+
+
+def _latest(word: str) -> dict[str, str]:
+    return {"pipelineExecutionId": EXECUTION, "status": word}
+
+
+def executions(status_of_approval: str) -> dict[str, Any]:
+    resolved = {"resolvedConfiguration": {"CustomData": SUMMARY}}
+    return {"actionExecutionDetails": [{"stageName": "Test-Approve", "status": status_of_approval, "input": resolved}]}
+
+
+def test_yes_is_said_with_the_token_and_the_reason(aws: Aws, answers: Callable[..., None], project: Project) -> None:
+    answers("codepipeline", "get_pipeline_state", state(waits=True), {"name": "demo"})
+    answers("codepipeline", "list_action_executions", executions("InProgress"))
+    said = {"summary": "looks right", "status": "Approved"}
+    where = {"pipelineName": "demo", "stageName": "Test-Approve", "actionName": "Approve", "token": TOKEN, "result": said}
+    answers("codepipeline", "put_approval_result", {}, where)
+    assert approval.decide(aws, project, "test", "Approved", "looks right").text == SUMMARY
+
+
+def test_when_nothing_waits_nothing_is_said(aws: Aws, answers: Callable[..., None], project: Project) -> None:
+    answers("codepipeline", "get_pipeline_state", state(waits=False))
+    with pytest.raises(PipelineError, match="no approval is waiting; see: kotei status"):
+        approval.decide(aws, project, "test", "Approved", "")
+
+
+def test_what_waits_instead_is_named(aws: Aws, answers: Callable[..., None], project: Project) -> None:
+    answers("codepipeline", "get_pipeline_state", state(waits=True))
+    answers("codepipeline", "list_action_executions", executions("InProgress"))
+    with pytest.raises(PipelineError, match="waiting now: Test-Approve"):
+        approval.decide(aws, project, "shared", "Approved", "")
+
+
+def test_somebody_else_was_faster(aws: Aws, answers: Callable[..., None], project: Project) -> None:
+    answers("codepipeline", "get_pipeline_state", state(waits=True))
+    answers("codepipeline", "list_action_executions", executions("InProgress"))
+    answers("codepipeline", "put_approval_result", "ApprovalAlreadyCompletedException")
+    with pytest.raises(PipelineError, match="somebody else decided"):
+        approval.decide(aws, project, "test", "Rejected", "")
+
+
+def test_a_reason_that_aws_would_refuse_is_refused_before_anything_is_asked(aws: Aws, project: Project) -> None:
+    with pytest.raises(PipelineError, match="513 characters"):
+        approval.decide(aws, project, "test", "Approved", "x" * 513)
+
+
+@pytest.mark.parametrize(("word", "counts"), [("Succeeded", True), ("InProgress", False), ("Failed", False)])
+def test_only_a_yes_counts(aws: Aws, answers: Callable[..., None], project: Project, word: str, *, counts: bool) -> None:
+    asked = {"pipelineName": "demo", "filter": {"pipelineExecutionId": EXECUTION}}
+    answers("codepipeline", "list_action_executions", executions(word), asked)
+    assert approval.approved_in(aws, project, "test", EXECUTION) is counts
+
+
+def prepared(*, verdict: Any = "safe", needs_approval: bool = False) -> Prepared:
+    plan = Plan(owner="test", stacks=(), verdict=verdict, reasons=("holds an address",) if verdict == "blocked" else ())
+    return Prepared(plan=plan, fingerprint="f" * 64, needs_approval=needs_approval)
+
+
+def execution_of(kind: str) -> dict[str, Any]:
+    return {"pipelineExecution": {"pipelineExecutionId": EXECUTION, "executionType": kind}}
+
+
+def test_the_gate_lets_the_planned_pass(aws: Aws, answers: Callable[..., None], project: Project) -> None:
+    answers("codepipeline", "get_pipeline_execution", execution_of("STANDARD"))
+    gate.pass_or_refuse(prepared(), project, aws, expected="f" * 64, execution=EXECUTION)
+
+
+def test_the_gate_refuses_what_is_stale(aws: Aws, answers: Callable[..., None], project: Project) -> None:
+    answers("codepipeline", "get_pipeline_execution", execution_of("STANDARD"))
+    with pytest.raises(PipelineError, match="is not what was planned"):
+        gate.pass_or_refuse(prepared(), project, aws, expected="e" * 64, execution=EXECUTION)
+
+
+def test_the_gate_refuses_when_the_approval_was_skipped(aws: Aws, answers: Callable[..., None], project: Project) -> None:
+    """A SKIP condition skips whenever its variable is anything but "true": it fails open, so the gate must not."""
+    answers("codepipeline", "get_pipeline_execution", execution_of("STANDARD"))
+    answers("codepipeline", "list_action_executions", {"actionExecutionDetails": []})
+    with pytest.raises(PipelineError, match="nobody gave one"):
+        gate.pass_or_refuse(prepared(verdict="risky", needs_approval=True), project, aws, expected="f" * 64, execution=EXECUTION)
+
+
+def test_the_gate_lets_the_approved_pass(aws: Aws, answers: Callable[..., None], project: Project) -> None:
+    answers("codepipeline", "get_pipeline_execution", execution_of("STANDARD"))
+    answers("codepipeline", "list_action_executions", executions("Succeeded"))
+    gate.pass_or_refuse(prepared(verdict="risky", needs_approval=True), project, aws, expected="f" * 64, execution=EXECUTION)
+
+
+def test_the_gate_lets_a_rollback_pass(aws: Aws, answers: Callable[..., None], project: Project) -> None:
+    answers("codepipeline", "get_pipeline_execution", execution_of("ROLLBACK"))
+    gate.pass_or_refuse(prepared(needs_approval=True), project, aws, expected="e" * 64, execution=EXECUTION)
+
+
+def test_what_is_blocked_never_passes() -> None:
+    with pytest.raises(PipelineError, match="cannot be deployed: holds an address"):
+        gate.refuse_if_blocked(prepared(verdict="blocked"))
+    gate.refuse_if_blocked(prepared(verdict="risky"))
+
+
+def test_status_says_what_waits_and_how_to_answer(aws: Aws, answers: Callable[..., None], project: Project) -> None:
+    run = {
+        "pipelineExecutionId": EXECUTION,
+        "status": "InProgress",
+        "sourceRevisions": [{"actionName": "Source", "revisionId": "c0ffee" * 6}],
+    }
+    answers("codepipeline", "list_pipeline_executions", {"pipelineExecutionSummaries": [run]})
+    answers("codepipeline", "get_pipeline_state", state(waits=True))
+    runs, stages = status._runs(aws, project), status._stages(aws, project)
+    answers("codepipeline", "get_pipeline_state", state(waits=True))
+    answers("codepipeline", "list_action_executions", executions("InProgress"))
+    waiting = tuple(approval.waiting(aws, project))
+    deployed = status.Deployed(environment="test", stack="UPDATE_COMPLETE", digest="sha256:" + "0" * 64, commit="c0ffee" * 6)
+    told = text(status.Status(runs=runs, stages=stages, waiting=waiting, deployed=(deployed,)))
+    assert f"Test-Approve: {SUMMARY}" in told
+    assert "kotei approve test --reason" in told
+    assert "commit c0ffeec0" in told
+    assert json.loads(json.dumps(runs[0].commit)) == "c0ffee" * 6

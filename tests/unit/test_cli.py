@@ -1,0 +1,133 @@
+"""The command line: exit codes, what goes to stdout and to stderr, and sentences instead of tracebacks."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import aws, cli
+from pipeline.errors import PipelineError
+from pipeline.paths import ROOT
+
+COMMANDS = ("render", "check", "schema", "plan", "status", "approve", "reject", "addresses", "verify", "image", "local")
+
+
+@pytest.fixture(autouse=True)
+def nothing_to_talk_to(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No credentials, no engine, no home, and no question to the metadata service of the machine."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("KOTEI_HOME", str(tmp_path))
+    aws.target.cache_clear()
+
+
+def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in COMMANDS:
+        assert cli.main([command, "--help"]) == 0
+        assert "Usage: kotei" in capsys.readouterr().out
+
+
+def test_nothing_is_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([]) == 2
+    assert "Usage: kotei" in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["plan"], ["plan", "staging", "--nonsense"], ["verify", "staging", "--seconds", "x"]])
+def test_wrong_usage_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(arguments) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_the_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["schema"]) == 0
+    assert "$defs" in json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["plan", "staging"], ["status"], ["approve", "staging"], ["addresses", "staging"], ["image", "digest", "abc"]]
+)
+def test_without_any_aws_the_error_says_both_ways_out(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(arguments) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "make up" in err
+    assert "aws login" in err
+
+
+@pytest.mark.parametrize("command", ["plan", "approve", "reject", "addresses", "verify"])
+def test_an_unknown_environment_is_named_with_those_that_exist(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([command, "nowhere"]) == 1
+    err = capsys.readouterr().err
+    assert "'nowhere'" in err
+    assert "staging, production" in err
+
+
+def test_nobody_at_the_endpoint_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setattr(aws, "CONFIG", aws.CONFIG.merge(aws.Config(retries={"max_attempts": 0})))
+    assert cli.main(["status"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("talking to http://127.0.0.1:9 (AWS_ENDPOINT_URL)\n")
+    assert "nobody answers" in err
+    assert "Traceback" not in err
+
+
+def test_a_profile_that_does_not_exist_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    assert cli.main(["status"]) == 1
+    assert "nobody" in capsys.readouterr().err
+
+
+def test_credentials_mean_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
+    assert aws.target(ROOT).endpoint is None
+
+
+def test_an_engine_that_is_gone_is_not_talked_to(tmp_path: Path) -> None:
+    (tmp_path / "endpoint").write_text("http://127.0.0.1:9\n")
+    with pytest.raises(PipelineError, match="make up"):
+        aws.target(ROOT)
+
+
+def test_a_bug_is_3_with_its_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def broken() -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(cli, "_project", broken)
+    assert cli.main(["status"]) == 3
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_project", interrupted)
+    assert cli.main(["status"]) == 130
+
+
+@pytest.mark.parametrize("arguments", [["plan", "staging", "--image-digest", "latest"], ["image", "scan", "latest"]])
+def test_what_is_not_a_digest_is_refused(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    assert cli.main(arguments) == 1
+    assert "'latest' is not an image digest" in capsys.readouterr().err
+
+
+def test_the_module_runs_and_help_imports_neither_boto3_nor_pydantic() -> None:
+    heavy = "{'boto3', 'pydantic', 'troposphere', 'moto'}"
+    code = f"import sys; from pipeline.cli import main; main(['--help']); print({heavy} & sys.modules.keys())"
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert answer.splitlines()[-1] == "set()"
+    usage = subprocess.run([sys.executable, "-m", "pipeline", "--help"], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert "kotei" in usage.stdout
