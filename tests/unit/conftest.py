@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 
-from stacks.project import Project, load
-
 Files = dict[str, dict[str, Any]]
 
 ENVIRONMENT = {
@@ -106,8 +104,3 @@ def checkout(tmp_path: Path, toml: Callable[[dict[str, Any]], str]) -> Callable[
         return tmp_path
 
     return write
-
-
-@pytest.fixture
-def project(valid: Callable[[], Files], checkout: Callable[[Files], Path]) -> Project:
-    return load(checkout(valid()), today=date(2030, 1, 1))
