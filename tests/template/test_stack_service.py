@@ -23,7 +23,8 @@ def test_tasks_run_on_arm_from_an_image_by_digest(built: dict[str, dict[str, Any
 
 
 def test_the_image_comes_from_the_pipelines_account(variant: Any) -> None:
-    built = variant(account="444455556666")
+    certificate = {"arn": "arn:aws:acm:ap-northeast-1:444455556666:certificate/0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"}
+    built = variant(account="444455556666", certificate=certificate)
     assert container(built)["Image"]["Fn::Sub"].startswith("111122223333.dkr.ecr.")
     pull = built["service"]["Resources"]["ExecutionRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][1]
     assert pull["Resource"] == ["arn:aws:ecr:ap-northeast-1:111122223333:repository/kotei/proxy"]
