@@ -15,11 +15,19 @@ from pipeline.errors import PipelineError
 from pipeline.plan import Plan
 from pipeline.prepare import Prepared
 from pipeline.status_text import text
-from stacks.project import Project
+from stacks.project import PipelineConfig, Project
 
 EXECUTION = "01234567-89ab-cdef-0123-456789abcdef"
 TOKEN = "11111111-2222-3333-4444-555555555555"
 SUMMARY = "test: 1 removed (risky). removes Alarm"
+
+
+@pytest.fixture
+def project() -> Project:
+    """Only the pipeline counts here."""
+    config = {"project": "demo", "account": "111122223333", "region": "ap-northeast-1", "environments": ["test"]}
+    pipeline = PipelineConfig.model_validate({**config, "repository": {"name": "example-org/demo"}})
+    return Project.model_construct(pipeline=pipeline, environments=())
 
 
 @pytest.fixture
