@@ -35,7 +35,7 @@ TARGET_GROUP: dict[str, Values] = {
     "preserve_client_ip.enabled": SWITCH,
     "proxy_protocol_v2.enabled": SWITCH,
     "stickiness.enabled": SWITCH,
-    "stickiness.type": frozenset({"source_ip", "source_ip_dest_ip", "source_ip_dest_ip_proto"}),
+    "stickiness.type": frozenset({"source_ip"}),
     "target_group_health.dns_failover.minimum_healthy_targets.count": re.compile(r"off|[1-9]\d*"),
     "target_group_health.dns_failover.minimum_healthy_targets.percentage": re.compile(r"off|[1-9]\d?|100"),
     "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count": re.compile(r"[1-9]\d*"),

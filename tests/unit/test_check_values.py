@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
+from botocore.loaders import Loader
 
 from pipeline.checks import balancer_attributes, embedded_json, iam_actions, service_models, template_limits
 from pipeline.checks.documents import Document
@@ -204,3 +206,22 @@ def test_builds_that_share_a_role_are_found() -> None:
     projects = {name: {"Type": "AWS::CodeBuild::Project", "Properties": {"ServiceRole": {"Ref": "Role"}}} for name in ("A", "B")}
     shared = Document(path="stacks/rendered/shared/registry.yaml", text="", region="", content={"Resources": projects})
     assert [finding.rule for finding in template_limits.findings(shared, ROOT)] == ["build-role-shared"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "known"),
+    [
+        ("LoadBalancerAttribute", balancer_attributes.LOAD_BALANCER),
+        ("TargetGroupAttribute", balancer_attributes.TARGET_GROUP),
+        ("ListenerAttribute", balancer_attributes.LISTENER["TCP"]),
+    ],
+)
+def test_the_attributes_are_those_that_aws_documents_for_network_load_balancers(shape: str, known: dict[str, Any]) -> None:
+    """The service model names the attributes only in its text, in paragraphs by kind of load balancer."""
+    text = Loader().load_service_model("elbv2", "service-2")["shapes"][shape]["members"]["Key"]["documentation"]
+    documented: set[str] = set()
+    for paragraph in text.split("<p>The following attribute")[1:]:
+        heading, _, items = paragraph.partition("</p>")
+        if "all load balancers" in heading or "Network Load Balancer" in heading:
+            documented |= set(re.findall(r"<li>\s*<p>\s*<code>(\w+\.[\w.]+)</code>", items))
+    assert documented == set(known)
