@@ -30,11 +30,9 @@ _KEPT: dict[str, Any] = {
     "enableExecuteCommand": False,
     "enableECSManagedTags": False,
 }
+_KEPT_DEPLOYMENTS = 10
 # Input members of UpdateService and moto's names for them.
 _CHANGEABLE = {"desiredCount": "desired_count", "platformVersion": "platform_version", "loadBalancers": "load_balancers"}
-# A change of one of these starts a deployment; a change of the desired count or of deployment settings does not
-# (docs.aws.amazon.com/AmazonECS/latest/developerguide/update-service-parameters.html).
-_REVISION = ("taskDefinition", "networkConfiguration", "capacityProviderStrategy", "platformVersion", "loadBalancers")
 
 
 def apply(patch: Patch = setattr) -> None:
@@ -97,7 +95,8 @@ def updates_start_deployments(patch: Patch) -> None:
         if _revision(service) != before or params.get("forceNewDeployment"):
             for deployment in service.deployments:
                 deployment["status"] = "ACTIVE"
-            service.deployments = [_deployment(service, network=service.network_configuration), *service.deployments]
+            kept = service.deployments[: _KEPT_DEPLOYMENTS - 1]
+            service.deployments = [_deployment(service, network=service.network_configuration), *kept]
         else:
             service.deployments[0]["desiredCount"] = service.desired_count
         return ActionResult({"service": described(service)})
@@ -235,15 +234,15 @@ def _shown(deployment: dict[str, Any]) -> dict[str, Any]:
 
 
 def _revision(service: Any) -> tuple[Any, ...]:
-    strategy = service.given["capacityProviderStrategy"]
-    values = {
-        "taskDefinition": service.task_definition,
-        "networkConfiguration": service.network_configuration,
-        "capacityProviderStrategy": strategy,
-        "platformVersion": service.platform_version,
-        "loadBalancers": service.load_balancers,
-    }
-    return tuple(repr(values[key]) for key in _REVISION)
+    """What makes a deployment when it changes; a change of the desired count or of deployment settings makes none
+    (docs.aws.amazon.com/AmazonECS/latest/developerguide/update-service-parameters.html)."""
+    return (
+        service.task_definition,
+        service.network_configuration,
+        service.given["capacityProviderStrategy"],
+        service.platform_version or "LATEST",
+        service.load_balancers,
+    )
 
 
 def _deployment(service: Any, *, network: Any) -> dict[str, Any]:

@@ -18,9 +18,9 @@ from pipeline.nginx_translate import translated
 _IMAGE = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<repository>[^@:]+)@(?P<digest>sha256:[0-9a-f]{64})"
 )
-_SERVER_NAME = re.compile(r"^\s*server_name\s+([^;]+);", re.MULTILINE)
-_ORIGIN = re.compile(r"^\s*server\s+([A-Za-z0-9.-]+):(\d+)\s[^;]*\bresolve\b", re.MULTILINE)
-_TLS_NAME = re.compile(r"^\s*proxy_ssl_name\s+([A-Za-z0-9.-]+);", re.MULTILINE)
+_SERVER_NAME = re.compile(r"(?:^|[;{])\s*server_name\s+([^;]+);", re.MULTILINE)
+_ORIGIN = re.compile(r"(?:^|[;{])\s*server\s+([A-Za-z0-9.-]+):(\d+)\s[^;]*\bresolve\b", re.MULTILINE)
+_TLS_NAME = re.compile(r"(?:^|[;{])\s*proxy_ssl_name\s+([A-Za-z0-9.-]+);", re.MULTILINE)
 
 
 class CannotPullContainerError(PipelineError):

@@ -162,9 +162,7 @@ class Town:
             for zone, part in (("a", 0), ("c", 128))
         ]
         addresses = [self.ec2.allocate_address(Domain="vpc") for _ in subnets]
-        groups = [
-            self.ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"] for name in ("balancer", "task")
-        ]
+        groups = [self.ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"] for name in ("balancer", "task")]
         self.ids |= {"vpc": vpc, "subnets": subnets, "addresses": addresses, "balancer_group": groups[0], "task_group": groups[1]}
         self.allow(groups[0], 443, cidr=ALLOWED)
         self.allow(groups[1], 8080, source=groups[0])
@@ -229,7 +227,11 @@ class Town:
             ],
             loadBalancers=[{"targetGroupArn": self.ids["targets"], "containerName": "proxy", "containerPort": 8080}],
             networkConfiguration={
-                "awsvpcConfiguration": {"subnets": self.ids["subnets"], "securityGroups": [self.ids["task_group"]], "assignPublicIp": "ENABLED"}
+                "awsvpcConfiguration": {
+                    "subnets": self.ids["subnets"],
+                    "securityGroups": [self.ids["task_group"]],
+                    "assignPublicIp": "ENABLED",
+                }
             },
             deploymentConfiguration={
                 "minimumHealthyPercent": 100,
@@ -282,13 +284,14 @@ class Town:
     def connect(self, *, source: str = CLIENT, zone: int = 0, alpn: tuple[str, ...] = ("http/1.1",)) -> http.client.HTTPSConnection:
         context = ssl.create_default_context(cafile=str(self.world.home / "ca.pem"))
         context.set_alpn_protocols(list(alpn))
-        connection = _Connection(self.ids["addresses"][zone]["PublicIp"], translate.port(443), timeout=10, source_address=(source, 0), context=context)
-        return connection
+        return _Connection(
+            self.ids["addresses"][zone]["PublicIp"], translate.port(443), timeout=10, source_address=(source, 0), context=context
+        )
 
-    def get(self, path: str = "/version", **where: Any) -> tuple[int, str]:
+    def get(self, path: str = "/version", *, host: str = HOST, **where: Any) -> tuple[int, str]:
         connection = self.connect(**where)
         try:
-            connection.request("GET", path, headers={"Host": HOST})
+            connection.request("GET", path, headers={"Host": host})
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
         finally:
@@ -326,7 +329,7 @@ def _permission(port: int, cidr: str | None, group: str | None) -> dict[str, Any
 
 @pytest.fixture
 def empty_town(tmp_path: Path) -> Iterator[Town]:
-    from moto.core.base_backend import BackendDict
+    from moto.core.base_backend import BackendDict  # noqa: PLC0415 - seconds, only when a test here runs
 
     BackendDict.reset()
     for table in (ecs_gaps.DEPLOYMENTS, ecs_gaps.TASKS, ecs_gaps.STOP_REQUESTS, elbv2_gaps.TARGET_HEALTH):
