@@ -65,9 +65,15 @@ def check(
 
 
 def _stale(root: Path, project: Project) -> list[Finding]:
+    files = render.files(project)
     return [
-        Finding(path=path, rule="stale", message="is not what the configuration renders", mend="run: kotei render")
-        for path in render.stale(root, render.files(project))
+        Finding(
+            path=path,
+            rule="stale",
+            message="is not what the configuration renders" if path in files else "is left over: nothing renders it",
+            mend="run: kotei render",
+        )
+        for path in render.stale(root, files)
     ]
 
 

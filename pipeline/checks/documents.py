@@ -38,10 +38,10 @@ def load(root: Path, project: Project) -> tuple[list[Document], list[Finding]]:
         try:
             content = yaml.load(text, Loader=yaml.CSafeLoader)
         except yaml.YAMLError as error:
-            findings.append(Finding(path=path, rule="yaml", message=str(error).replace("\n", " "), mend="kotei render"))
+            findings.append(Finding(path=path, rule="yaml", message=str(error).replace("\n", " "), mend="run: kotei render"))
             continue
         if not isinstance(content, dict):
-            findings.append(Finding(path=path, rule="yaml", message="is not a template", mend="kotei render"))
+            findings.append(Finding(path=path, rule="yaml", message="is not a template", mend="run: kotei render"))
             continue
         documents.append(Document(path=path, text=text, region=regions.get(file.parent.name, project.pipeline.region), content=content))
     return documents, findings
