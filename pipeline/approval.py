@@ -1,4 +1,4 @@
-"""A person's decision in the pipeline: what waits, saying yes or no to it, and whether somebody said yes in a given run."""
+"""A person's decision in the pipeline: what waits, saying yes or no to it, whether somebody said yes."""
 
 from __future__ import annotations
 
@@ -69,11 +69,6 @@ def decide(aws: Aws, project: Project, owner: str, decision: Literal["Approved",
             raise PipelineError(f"{owner}: somebody else decided in the meantime; see: kotei status") from refused
         raise
     return mine[0]
-
-
-def is_rollback(aws: Aws, project: Project, execution: str) -> bool:
-    answer = aws.call("codepipeline", "get_pipeline_execution", pipelineName=project.pipeline.project, pipelineExecutionId=execution)
-    return bool(answer["pipelineExecution"].get("executionType") == "ROLLBACK")
 
 
 def approved_in(aws: Aws, project: Project, owner: str, execution: str) -> bool:

@@ -188,6 +188,21 @@ def addresses(name: EnvironmentName, as_json: AsJson = False) -> int:
 
 
 @app.command()
+def cost(name: EnvironmentName, as_json: AsJson = False) -> int:
+    """Estimate what AWS bills a month for an environment without traffic, from its configuration. Reads no AWS."""
+    from pipeline import cost as estimate
+    from pipeline.prepare import environment
+
+    lines = estimate.monthly(environment(_project(), name))
+    if as_json:
+        print(_document([asdict(line) for line in lines]), end="")
+        return DONE
+    for line in (*lines, estimate.Line(item="Together, in US dollars", quantity="", dollars=estimate.total(lines))):
+        print(f"{line.item:<32}{line.quantity:<26}{line.dollars:>8.2f}")
+    return DONE
+
+
+@app.command()
 def verify(
     name: EnvironmentName,
     image_digest: ImageDigest = "",

@@ -1,9 +1,8 @@
-"""The proxy's image in the registry: its digest by commit, its commit by digest, and whether its scan lets it pass."""
+"""The proxy's image in the registry: its digest by commit, and whether its scan lets it pass."""
 
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from pipeline.aws import Aws, RefusedError
 from pipeline.errors import PipelineError
@@ -17,32 +16,21 @@ POLL_SECONDS = 5
 
 
 def digest(aws: Aws, project: Project, commit: str) -> str:
-    found = _images(aws, project, {"imageTag": commit})
-    if not found:
-        raise PipelineError(f"{project.repository_name}: there is no image of commit {commit}; the pipeline's Image stage builds it")
-    return str(found[0]["imageDigest"])
-
-
-def commit(aws: Aws, project: Project, image_digest: str) -> str | None:
-    """The tag of an image is the commit that it was built from."""
-    found = _images(aws, project, {"imageDigest": image_digest})
-    return next(iter(sorted(found[0].get("imageTags", []))), None) if found else None
-
-
-def _images(aws: Aws, project: Project, wanted: dict[str, str]) -> list[dict[str, Any]]:
     try:
-        images: list[dict[str, Any]] = aws.call(
+        images = aws.call(
             "ecr",
             "describe_images",
             registryId=project.pipeline.account,
             repositoryName=project.repository_name,
-            imageIds=[wanted],
+            imageIds=[{"imageTag": commit}],
         )["imageDetails"]
     except RefusedError as refused:
         if refused.code == "ImageNotFoundException":
-            return []
+            raise PipelineError(
+                f"{project.repository_name}: there is no image of commit {commit}; the pipeline's Image stage builds it"
+            ) from refused
         raise
-    return images
+    return str(images[0]["imageDigest"])
 
 
 def findings(aws: Aws, project: Project, image_digest: str, *, seconds: int = SCAN_SECONDS) -> dict[str, int]:

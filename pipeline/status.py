@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline import approval, image, live
+from pipeline import approval, live
 from pipeline.approval import Waiting
 from pipeline.aws import Aws, Target
 from pipeline.prepare import environment_aws, pipeline_aws
+from pipeline.stages import prefix
 from stacks.environment import Environment
 from stacks.project import Project
 
@@ -35,7 +36,7 @@ class Stage:
 
 @dataclass(frozen=True, kw_only=True)
 class Deployed:
-    """`commit` None: the registry does not know the digest any more. `stack` is the service stack's status, or that there is none."""
+    """`commit` None: not deployed by a run that the pipeline remembers. `stack` is the service stack's status, or that there is none."""
 
     environment: str
     stack: str
@@ -109,5 +110,18 @@ def _deployed(pipeline: Aws, aws: Aws, project: Project, env: Environment) -> De
         environment=env.name,
         stack=stack["StackStatus"],
         digest=digest,
-        commit=image.commit(pipeline, project, digest) if digest else None,
+        commit=_commit(pipeline, project, env),
     )
+
+
+def _commit(aws: Aws, project: Project, env: Environment) -> str | None:
+    """Of the run that deployed the service last. Not the image's tag: commits that change no image share one digest."""
+    pipeline = project.pipeline.project
+    actions = aws.pages("codepipeline", "list_action_executions", "actionExecutionDetails", pipelineName=pipeline)
+    for action in actions:
+        if (action["stageName"], action["actionName"], action["status"]) == (f"{prefix(env.name)}-Deploy", "service", "Succeeded"):
+            execution = action["pipelineExecutionId"]
+            run = aws.call("codepipeline", "get_pipeline_execution", pipelineName=pipeline, pipelineExecutionId=execution)
+            revisions = run["pipelineExecution"].get("artifactRevisions", [])
+            return revisions[0]["revisionId"] if revisions else None
+    return None

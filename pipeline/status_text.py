@@ -38,7 +38,7 @@ def _same(deployed: Deployed, prefix: str) -> bool:
 def _deployed(one: Deployed) -> str:
     if one.digest is None:
         return f"{one.environment:<16} {one.stack}"
-    commit = f"commit {one.commit[:SHORT]}" if one.commit else "of a commit that the registry no longer knows"
+    commit = f"commit {one.commit[:SHORT]}" if one.commit else "not deployed by a run that the pipeline remembers"
     return f"{one.environment:<16} {one.stack:<24} {one.digest[:19]} {commit}"
 
 

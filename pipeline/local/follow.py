@@ -134,7 +134,8 @@ def _seconds(start: str, end: str) -> float:
 
 
 def _question(action: records.Document) -> str:
-    owner = action["stageName"].partition("-")[0].lower()
+    # The stages of the pipeline itself belong to the owner `shared`.
+    owner = action["stageName"].removesuffix("-Approve").lower().replace("pipeline", "shared")
     said = action["input"].get("resolvedConfiguration", {}).get("CustomData", "")
     return f"{action['stageName']} ▸ {action['actionName']} … waits for a person{': ' + said if said else ''}; run: kotei approve {owner}"
 

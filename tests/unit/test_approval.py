@@ -147,9 +147,39 @@ def test_the_gate_lets_the_approved_pass(aws: Aws, answers: Callable[..., None],
     gate.pass_or_refuse(prepared(verdict="risky", needs_approval=True), project, aws, expected="f" * 64, execution=EXECUTION)
 
 
+def rollback_run(trigger: str) -> dict[str, Any]:
+    answer = execution_of("ROLLBACK")
+    answer["pipelineExecution"]["trigger"] = {"triggerType": trigger}
+    return answer
+
+
+def deploy_actions(*runs: tuple[str, str]) -> dict[str, Any]:
+    """(execution, action), newest first."""
+    details = [{"pipelineExecutionId": run, "stageName": "Test-Deploy", "actionName": name, "status": "Failed"} for run, name in runs]
+    return {"actionExecutionDetails": details}
+
+
+OTHER = EXECUTION.replace("0", "f")
+OLDER = EXECUTION.replace("0", "e")
+
+
 def test_the_gate_lets_a_rollback_pass(aws: Aws, answers: Callable[..., None], project: Project) -> None:
-    answers("codepipeline", "get_pipeline_execution", execution_of("ROLLBACK"))
+    answers("codepipeline", "get_pipeline_execution", rollback_run("AutomatedRollback"))
+    answers("codepipeline", "list_action_executions", deploy_actions((EXECUTION, "Gate"), (OTHER, "service"), (OTHER, "Gate")))
     gate.pass_or_refuse(prepared(needs_approval=True), project, aws, expected="e" * 64, execution=EXECUTION)
+
+
+def test_a_rollback_of_what_the_gate_stopped_is_refused(aws: Aws, answers: Callable[..., None], project: Project) -> None:
+    """It would undo what somebody did meanwhile, which is why the gate stopped."""
+    answers("codepipeline", "get_pipeline_execution", rollback_run("AutomatedRollback"))
+    answers("codepipeline", "list_action_executions", deploy_actions((EXECUTION, "Gate"), (OTHER, "Gate"), (OLDER, "service")))
+    with pytest.raises(PipelineError, match="nothing to roll back"):
+        gate.pass_or_refuse(prepared(), project, aws, expected="e" * 64, execution=EXECUTION)
+
+
+def test_a_rollback_that_a_person_asks_for_passes(aws: Aws, answers: Callable[..., None], project: Project) -> None:
+    answers("codepipeline", "get_pipeline_execution", rollback_run("ManualRollback"))
+    gate.pass_or_refuse(prepared(), project, aws, expected="e" * 64, execution=EXECUTION)
 
 
 def test_what_is_blocked_never_passes() -> None:
