@@ -6,9 +6,8 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from stacks.environment import Environment
-
 from pipeline.errors import PipelineError
+from stacks.environment import Environment
 
 HOURS = 730
 PRICES = Path(__file__).with_name("prices.toml")
@@ -43,7 +42,11 @@ def monthly(env: Environment) -> tuple[Line, ...]:
             quantity=f"{service.min_tasks} x {service.cpu / 1024:g} vCPU, {service.memory / 1024:g} GB",
             dollars=HOURS * paid_tasks * task_hour,
         ),
-        Line(item="Public addresses of the tasks", quantity=str(service.min_tasks), dollars=HOURS * service.min_tasks * prices["public_ipv4_hour"]),
+        Line(
+            item="Public addresses of the tasks",
+            quantity=str(service.min_tasks),
+            dollars=HOURS * service.min_tasks * prices["public_ipv4_hour"],
+        ),
     )
 
 

@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 from pipeline import cost
+from pipeline.cli import app
 from stacks import project
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,10 +27,6 @@ def test_cost_table_is_computed(readme: str) -> None:
 
 @pytest.mark.parametrize("readme", READMES)
 def test_every_named_command_exists(readme: str) -> None:
-    from typer.main import get_command
-
-    from pipeline.cli import app
-
     group = get_command(app)
     names = set(re.findall(r"`kotei ([a-z]+(?: (?:up|down|status|logs|env|coverage))?)", (ROOT / readme).read_text()))
     assert names
