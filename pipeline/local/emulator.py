@@ -83,38 +83,51 @@ _written: dict[Path, str] = {}
 def restore(world: World) -> None:
     """Put back what the last snapshot holds; without one, moto starts empty."""
     os.environ.update(SETTINGS)
-    from moto.backends import get_backend
-
     path = world.home / "moto.pickle"
     with _turn:
         if not path.exists():
             return
         with path.open("rb") as stream:
-            services = _Unpickler(stream, world.home / "objects").load()
-        for service, accounts in services.items():
+            reader = _Unpickler(stream, world.home / "objects")
+            services = reader.load()
+        reader.forget_others()
+        for service, (accounts, more) in services.items():
+            vars(_registry(service)).update(more)
             for account, regions in accounts.items():
                 for region, backend in regions.items():
-                    get_backend(service)[account][region] = backend
+                    _registry(service)[account][region] = backend
 
 
 def _pickled(objects: Path) -> bytes:
     from moto.core.base_backend import BackendDict
 
-    backends = {
-        held.service_name: {account: dict(regions) for account, regions in dict(held).items()}
-        for held in BackendDict._instances  # noqa: SLF001  # moto's own list of what is in use
-    }
+    registries = list(BackendDict._instances)  # noqa: SLF001  # moto's own list of what is in use
+    services = {held.service_name: (_accounts(held), _more(held)) for held in registries}
     stream = io.BytesIO()
     pickler = pickle.Pickler(stream, protocol=pickle.HIGHEST_PROTOCOL)
-    pickler.dispatch_table = {**copyreg.dispatch_table, **_reducers(objects)}
-    pickler.dump(backends)
+    pickler.dispatch_table = {**copyreg.dispatch_table, **_reducers(objects), **dict.fromkeys(map(type, registries), _reduce_registry)}
+    pickler.dump(services)
     return stream.getvalue()
 
 
+def _accounts(registry: Any) -> dict[str, dict[str, Any]]:
+    return {account: dict(regions) for account, regions in registry.items()}
+
+
+def _more(registry: Any) -> dict[str, Any]:
+    """What a service keeps outside its accounts, such as S3's list of who owns which bucket name."""
+    own = {"backend", "service_name", "_use_boto3_regions", "_additional_regions", "_id"}
+    return {key: value for key, value in vars(registry).items() if key not in own}
+
+
+def _reduce_registry(registry: Any) -> tuple[Any, ...]:
+    return _registry, (registry.service_name,)
+
+
 def _reducers(objects: Path) -> dict[type, Callable[[Any], Any]]:
-    """How to write what pickle cannot: locks, private keys, and moto's registries (only by name: their content is at the top)."""
+    """How to write what pickle cannot: locks, private keys, and moto's accounts (only by name: their content is at the top)."""
     from cryptography.hazmat.bindings._rust import openssl, x509
-    from moto.core.base_backend import AccountSpecificBackend, BackendDict
+    from moto.core.base_backend import AccountSpecificBackend
     from moto.s3.models import FakeKey
 
     return {
@@ -123,7 +136,6 @@ def _reducers(objects: Path) -> dict[type, Callable[[Any], Any]]:
         openssl.rsa.RSAPrivateKey: _reduce_key,
         openssl.ec.ECPrivateKey: _reduce_key,
         x509.Certificate: _reduce_certificate,
-        BackendDict: lambda held: (_registry, (held.service_name,)),
         AccountSpecificBackend: lambda held: (_account, (held.service_name, held.account_id)),
         FakeKey: lambda stored: _reduce_object(stored, objects),
     }
@@ -203,8 +215,19 @@ class _Unpickler(pickle.Unpickler):
     def __init__(self, stream: Any, objects: Path) -> None:
         super().__init__(stream)
         self._objects = objects
+        self._used: set[str] = set()
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == (__name__, "_read_content"):
-            return lambda content: (self._objects / content).read_bytes()
+            return self._content
         return super().find_class(module, name)
+
+    def _content(self, name: str) -> bytes:
+        self._used.add(name)
+        return (self._objects / name).read_bytes()
+
+    def forget_others(self) -> None:
+        """Remove the objects that the snapshot just read does not hold."""
+        for path in self._objects.glob("*"):
+            if path.name not in self._used:
+                path.unlink()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from moto.core.base_backend import BackendDict
 
 from pipeline.local import emulator, server
 from pipeline.local.cloudformation import api, deploy, workers
@@ -76,12 +77,21 @@ def wait_until(predicate: Callable[[], bool], shown: Callable[[], Any]) -> None:
         time.sleep(0.02)
 
 
-@pytest.fixture
-def cloud(tmp_path: Path) -> Iterator[Cloud]:
-    from moto.core.base_backend import BackendDict
+@pytest.fixture(scope="session")
+def listening() -> Iterator[Any]:
+    """One endpoint for every test: clients are slow to make and are kept by endpoint."""
+    opened = server.listen(0)
+    thread = threading.Thread(target=opened.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    yield opened
+    opened.shutdown()
+    opened.server_close()
+    thread.join()
 
+
+@pytest.fixture
+def cloud(tmp_path: Path, listening: Any) -> Iterator[Cloud]:
     BackendDict.reset()
-    listening = server.listen(0)
     world = World(
         home=tmp_path / "home",
         root=tmp_path,
@@ -91,13 +101,8 @@ def cloud(tmp_path: Path) -> Iterator[Cloud]:
         store=Store(tmp_path / "home" / "engine.sqlite"),
     )
     listening.app = server.Front(world=world, services={"cloudformation": api.OPERATIONS}, emulator=emulator.application(world))
-    thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
     yield Cloud(world)
     workers.wait()
-    listening.shutdown()
-    listening.server_close()
-    thread.join()
     world.store.close()
 
 

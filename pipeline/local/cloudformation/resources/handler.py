@@ -13,7 +13,7 @@ from pipeline.local.world import World
 Properties = dict[str, Any]
 
 
-class Stopped(Exception):  # noqa: N818  # nothing is wrong
+class Stopped(Exception):
     """The engine is closing; the operation is taken up again at its next start."""
 
 

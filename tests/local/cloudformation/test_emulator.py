@@ -1,0 +1,110 @@
+"""moto's memory survives the process: what was there before is there after, with the same ids."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.local import emulator
+
+pytestmark = pytest.mark.local
+
+# What a fresh process sees in a home folder.
+LOOK = """
+import json, sys
+from pathlib import Path
+from werkzeug.test import EnvironBuilder
+from pipeline.local import emulator
+from pipeline.local.world import World
+world = World(home=Path(sys.argv[1]), root=Path("."), endpoint="", account="111122223333", region="ap-northeast-1", store=None)
+emulator.restore(world)
+import moto.backends as b
+def backend(name, region="ap-northeast-1"): return b.get_backend(name)["111122223333"][region]
+ec2, elb, s3 = backend("ec2"), backend("elbv2"), backend("s3", "aws")
+seen = {
+    "addresses": sorted([a.public_ip, a.allocation_id, a.association_id] for a in ec2.addresses),
+    "balancers": sorted(elb.load_balancers),
+    "interfaces_shared": all(elb.ec2_backend is ec2 for _ in [0]),
+    "owners": sorted(b.get_backend("s3").bucket_accounts),
+    "large": len(s3.get_object("artifacts", "large").value),
+    "small": s3.get_object("artifacts", "small").value.decode(),
+    "repositories": sorted(backend("ecr").repositories),
+    "keys": sorted(backend("kms").keys),
+    "certificates": sorted(backend("acm")._certificates),
+}
+print(json.dumps(seen))
+"""
+
+
+def fill(cloud: Any) -> None:
+    ec2, elb, s3 = (cloud.client(service) for service in ("ec2", "elbv2", "s3"))
+    vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.20.0.0/24")["Subnet"]["SubnetId"]
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    allocation = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    elb.create_load_balancer(Name="front", Type="network", SubnetMappings=[{"SubnetId": subnet, "AllocationId": allocation}])
+    s3.create_bucket(Bucket="artifacts", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+    s3.put_object(Bucket="artifacts", Key="large", Body=b"x" * 300_000)
+    s3.put_object(Bucket="artifacts", Key="small", Body=b"tiny")
+    cloud.client("ecr").create_repository(repositoryName="proxy")
+    cloud.client("kms").create_key()
+    cloud.client("acm").request_certificate(DomainName="www.example.com")
+
+
+def look(home: Path) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-c", LOOK, str(home)], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": "."}, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    seen: dict[str, Any] = json.loads(done.stdout)
+    return seen
+
+
+def test_a_new_process_finds_everything(cloud: Any) -> None:
+    fill(cloud)
+    seen = look(cloud.world.home)
+    address = cloud.client("ec2").describe_addresses()["Addresses"][0]
+    assert seen["addresses"] == [[address["PublicIp"], address["AllocationId"], address["AssociationId"]]]
+    assert seen["balancers"] == [cloud.client("elbv2").describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]]
+    assert seen["interfaces_shared"]
+    assert (seen["large"], seen["small"]) == (300_000, "tiny")
+    assert seen["owners"] == ["artifacts"]
+    assert seen["repositories"] == ["proxy"]
+    assert seen["keys"] == [cloud.client("kms").list_keys()["Keys"][0]["KeyId"]]
+    assert seen["certificates"] == [cloud.client("acm").list_certificates()["CertificateSummaryList"][0]["CertificateArn"]]
+
+
+def test_the_snapshot_is_there_before_the_answer(cloud: Any) -> None:
+    cloud.client("ec2").allocate_address(Domain="vpc")
+    first = (cloud.world.home / "moto.pickle").read_bytes()
+    cloud.client("ec2").allocate_address(Domain="vpc")
+    assert (cloud.world.home / "moto.pickle").read_bytes() != first
+
+
+def test_reading_writes_nothing(cloud: Any) -> None:
+    cloud.client("ec2").allocate_address(Domain="vpc")
+    before = (cloud.world.home / "moto.pickle").stat()
+    cloud.client("ec2").describe_addresses()
+    cloud.client("s3").list_buckets()
+    assert (cloud.world.home / "moto.pickle").stat() == before
+
+
+def test_large_objects_stay_out_of_the_snapshot(cloud: Any) -> None:
+    fill(cloud)
+    assert len(list((cloud.world.home / "objects").iterdir())) == 1
+    assert (cloud.world.home / "moto.pickle").stat().st_size < 300_000
+
+
+def test_restoring_twice_changes_nothing(cloud: Any) -> None:
+    fill(cloud)
+    before = cloud.client("ec2").describe_addresses()["Addresses"]
+    emulator.restore(cloud.world)
+    assert cloud.client("ec2").describe_addresses()["Addresses"] == before
+    assert cloud.client("s3").list_buckets()["Buckets"][0]["Name"] == "artifacts"
