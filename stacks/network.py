@@ -30,7 +30,7 @@ def _name(env: Environment) -> str:
 
 def _vpc(t: Template, env: Environment, network: CreatedNetwork) -> None:
     # The resolver at 169.254.169.253, which nginx asks for its origins, answers only with DNS support.
-    t.add_resource(ec2.VPC("Vpc", CidrBlock=network.cidr, EnableDnsSupport=True, EnableDnsHostnames=True, Tags=Tags(Name=_name(env))))
+    t.add_resource(ec2.VPC("Vpc", CidrBlock=network.cidr, EnableDnsSupport=True, Tags=Tags(Name=_name(env))))
     t.add_output(Output("VpcId", Value=Ref("Vpc")))
 
 

@@ -27,7 +27,16 @@ SHORTEST_STOP = 2
 def build(env: Environment) -> Template:
     t = Template(Description=f"{env.project} {env.name}: proxy service")
     parameter(t, "ImageDigest", "String", "sha256:... of the image that this deployment runs")
-    t.add_resource(ecs.Cluster("Cluster", ClusterName=f"{env.project}-{env.name}", CapacityProviders=["FARGATE", "FARGATE_SPOT"]))
+    t.add_resource(
+        ecs.Cluster(
+            "Cluster",
+            ClusterName=f"{env.project}-{env.name}",
+            CapacityProviders=["FARGATE", "FARGATE_SPOT"],
+            # Said, since an account may turn it on for all: it costs about as much as a small task, and writes to a log group that
+            # never expires. The service's CPU and memory and the load balancer's metrics are free and enough for the alarms.
+            ClusterSettings=[ecs.ClusterSetting(Name="containerInsights", Value="disabled")],
+        )
+    )
     t.add_resource(
         logs.LogGroup("Logs", LogGroupName=f"/{env.project}/{env.name}/proxy", RetentionInDays=env.service.log_days, **KEEP_ONCE_CREATED)
     )

@@ -34,7 +34,16 @@ BASE: dict[str, Any] = {
     "network": {"create": {"cidr": "10.20.0.0/16", "zones": TWO_ZONES}},
     "access": {"allow": [{"cidr": "203.0.113.0/28", "note": "Example Bank"}, {"cidr": "198.51.100.0/24", "note": "Our offices"}]},
     "certificate": {"arn": CERTIFICATE},
-    "service": {"cpu": 256, "memory": 512, "min_tasks": 2, "max_tasks": 4, "on_demand_base": 1, "spot_percent": 50, "drain_seconds": 60},
+    "service": {
+        "cpu": 256,
+        "memory": 512,
+        "min_tasks": 2,
+        "max_tasks": 4,
+        "on_demand_base": 1,
+        "spot_percent": 50,
+        "drain_seconds": 60,
+        "log_days": 14,
+    },
     "sites": [
         {
             "host": "api.example.com",
