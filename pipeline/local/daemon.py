@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 from pipeline import paths
 from pipeline.local import connections, endpoints, prerequisites, push, server
 from pipeline.local.cloudformation import api as cloudformation
+from pipeline.local.cloudformation import deploy as stack_operations
 from pipeline.local.codebuild import api as codebuild
 from pipeline.local.codepipeline import api as codepipeline
 from pipeline.local.codepipeline.runner import Runner
@@ -135,6 +136,7 @@ def _parts(world: World, listening: Any) -> Callable[[], None]:
         after_call=poke,
     )
     standing.append(plane.start(world))
+    stack_operations.resume(world)
     Runner(world=world).start()
 
     def stop() -> None:
