@@ -5,9 +5,8 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -131,7 +130,7 @@ def _speak(plain: socket.socket, context: ssl.SSLContext, requests: list[bytes])
             tls.sendall(data)
 
 
-StartProxy = Callable[[str, int], AbstractContextManager[Proxy]]
+StartProxy = Callable[..., AbstractContextManager[Proxy]]
 
 
 @pytest.fixture(scope="session")
@@ -154,9 +153,8 @@ def start_proxy(
 ) -> StartProxy:
     """Text of a configuration and the last byte of an address -> a running proxy."""
 
-    def start(text: str, last: int) -> AbstractContextManager[Proxy]:
-        folder: Path = tmp_path_factory.mktemp("proxy")
-        return proxy(text, folder, net[last], dns, authority)
+    def start(text: str, last: int, urls: Sequence[str] = ("api.example.com/",)) -> AbstractContextManager[Proxy]:
+        return proxy(text, tmp_path_factory.mktemp("proxy"), net[last], dns, authority, urls=urls)
 
     return start
 
@@ -167,5 +165,7 @@ def served(
     conf: str,
     upgrading_origin: list[bytes],  # noqa: ARG001 # wanted for being there
 ) -> Iterator[Proxy]:
-    with start_proxy(conf, 1) as running:
+    # One without an address, and one whose rate limit a test counts.
+    found = [f"{site['host']}/" for site in SITES if site["host"] not in {"nowhere.example.com", "limited.example.com"}]
+    with start_proxy(conf, 1, [*found, "api.example.com/files/"]) as running:
         yield running

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import socket
 import threading
 from collections.abc import Callable
@@ -65,7 +66,7 @@ def test_log_line_of_a_request_without_a_head(served: Proxy) -> None:
     assert served.log_line(answer.request_id)["status"] == 400
 
 
-StartProxy = Callable[[str, int], AbstractContextManager[Proxy]]
+StartProxy = Callable[..., AbstractContextManager[Proxy]]
 
 
 def test_stop_finishes_requests_in_flight_and_loses_nothing_on_idle_connections(start_proxy: StartProxy, conf: str) -> None:
@@ -77,15 +78,13 @@ def test_stop_finishes_requests_in_flight_and_loses_nothing_on_idle_connections(
         for thread in slow:
             thread.start()
         _wait_until_in_flight(proxy, len(slow))
-        stopping = threading.Thread(target=proxy.nginx.finish)
-        stopping.start()
+        proxy.nginx.process.send_signal(signal.SIGQUIT)
         for thread in slow:
             thread.join()
         # A request that was on its way on an idle connection while the stop began.
         idle.sendall(request("api.example.com"))
         assert read(idle).status == 200
-        stopping.join()
-        assert proxy.nginx.process.returncode == 0
+        assert proxy.nginx.process.wait(DEADLINE) == 0
     assert [answer.text for answer in answers] == ["slow\n"] * 20
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,6 @@ from tests.support.nginx_process import DEADLINE, Nginx, nginx
 
 ORIGIN_PORT = 8443
 NAME_SERVER_PORT = 8053
-BAD_GATEWAY = 502
 
 
 @dataclass(frozen=True)
@@ -112,21 +111,27 @@ def translated_for(text: str, prefix: Path, address: str, name_server: NameServe
 
 
 @contextmanager
-def proxy(text: str, prefix: Path, address: str, name_server: NameServer, authority: trustme.CA) -> Iterator[Proxy]:
-    """`text` is a rendered nginx.conf with the site api.example.com."""
+def proxy(
+    text: str, prefix: Path, address: str, name_server: NameServer, authority: trustme.CA, *, urls: Sequence[str] = ("api.example.com/",)
+) -> Iterator[Proxy]:
+    """`text` is a rendered nginx.conf; `urls` name, without a scheme, one request for each origin that has an address."""
     local = translated_for(text, prefix, address, name_server, authority)
     with nginx(local, prefix, address, HEALTH) as process:
-        _wait_until_origins_are_looked_up(address)
-        yield Proxy(process)
+        running = Proxy(process)
+        for url in urls:
+            _wait_until_origin_is_looked_up(running, url)
+        yield running
 
 
-def _wait_until_origins_are_looked_up(address: str) -> None:
-    """Names are looked up after nginx has begun to listen; a request in the first milliseconds gets 502."""
+def _wait_until_origin_is_looked_up(running: Proxy, url: str) -> None:
+    """Names are looked up after nginx has begun to listen. Until then the log has the upstream's name in place of an address."""
+    host, _, path = url.partition("/")
     end = time.monotonic() + DEADLINE
-    while ask(address, request("api.example.com")).status == BAD_GATEWAY:
-        if time.monotonic() > end:
-            raise AssertionError("no origin of api.example.com was ever found")
-        time.sleep(0.02)
+    while time.monotonic() < end:
+        answer = ask(running.address, request(host, f"/{path}"))
+        if running.log_line(answer.request_id)["upstream_addr"][:1].isdigit():
+            return
+    raise AssertionError(f"the origin of {url} was never found")
 
 
 def rendered(env: Environment) -> str:
@@ -172,12 +177,13 @@ server {
     server_name %(name)s;
     ssl_certificate %(chain)s;
     ssl_certificate_key %(key)s;
+    add_header X-Request-ID the-origins-own always;
     add_header X-Origin-SNI $ssl_server_name always;
     add_header X-Origin-Connection $connection always;
     add_header X-Origin-Address $server_addr always;
     add_header X-Origin-TLS $ssl_protocol/$ssl_cipher always;
     location / { echo_read_request_body; echo -n $echo_client_request_headers; echo -n $request_body; }
-    location = /slow { echo_sleep 1.5; echo slow; }
+    location = /slow { echo_sleep 3; echo slow; }
     location = /never { echo_sleep 60; echo never; }
     location = /redirect { return 302 $arg_to; }
     location = /large-header { %%(large)s return 200 large; }
