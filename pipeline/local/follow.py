@@ -60,7 +60,8 @@ def _one(world: World, execution: records.Document) -> Iterator[str]:
             actions = records.actions_of(world, execution["id"])
             lines = list(_news(world, execution, actions, shown))
             asked = next((action for action in actions if action["status"] == "InProgress" and action.get("token")), None)
-            if not lines and not asked and execution["status"] not in ENDED and not world.closing.is_set():
+            ahead = _asked_ahead(world, execution)
+            if not lines and not asked and not ahead and execution["status"] not in ENDED and not world.closing.is_set():
                 world.changed.wait(1.0)
         yield from lines
         if execution["status"] in ENDED:
@@ -69,9 +70,21 @@ def _one(world: World, execution: records.Document) -> Iterator[str]:
         if asked:
             yield _question(asked)
             return
+        if ahead:
+            yield f"{ahead['stageName']} ▸ waits until an earlier run is decided"
+            yield _question(ahead)
+            return
         if world.closing.is_set():
             yield "the local engine stops; the run goes on with: kotei local up"
             return
+
+
+def _asked_ahead(world: World, execution: records.Document) -> records.Document | None:
+    """The question of an earlier run in the stage that this one would enter next: it goes on only when a person has answered."""
+    order = [stage["name"] for stage in records.pipeline(world, execution["pipeline"])["declaration"]["stages"]]
+    following = next((name for name in order if execution["stages"].get(name, {}).get("status") not in records.PASSED), None)
+    others = (action for action in waiting(world) if action["pipelineExecutionId"] != execution["id"])
+    return next((action for action in others if action["stageName"] == following and following not in execution["stages"]), None)
 
 
 def _news(world: World, execution: records.Document, actions: list[records.Document], shown: set[str]) -> Iterator[str]:
