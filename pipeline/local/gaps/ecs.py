@@ -234,8 +234,8 @@ def _shown(deployment: dict[str, Any]) -> dict[str, Any]:
 
 
 def _revision(service: Any) -> tuple[Any, ...]:
-    """What makes a deployment when it changes; a change of the desired count or of deployment settings makes none
-    (docs.aws.amazon.com/AmazonECS/latest/developerguide/update-service-parameters.html)."""
+    """What makes a deployment when it changes; the desired count and deployment settings make none."""
+    # docs.aws.amazon.com/AmazonECS/latest/developerguide/update-service-parameters.html
     return (
         service.task_definition,
         service.network_configuration,

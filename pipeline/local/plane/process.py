@@ -41,8 +41,12 @@ class Process:
         if self.alive():
             os.kill(self.pid, number)
 
-    def end(self) -> None:
-        """At once, with its workers: nginx's workers go on serving when only their master is killed."""
+    def end(self, folder: Path) -> None:
+        """At once, with its workers, which go on serving when only their master is killed; the folder tells them from strangers."""
+        if self.alive() or belongs(self.pid, folder):
+            self._kill()
+
+    def _kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         child = _CHILDREN.pop(self.pid, None)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from pipeline.local import translate
 from pipeline.local.gaps import ecs as ecs_answers
 from pipeline.local.gaps import elbv2 as elbv2_answers
-from pipeline.local.plane import balancer, certificates, dns, health, observe, origins, process, rollouts, services, standing, tasks
+from pipeline.local.plane import balancer, certificates, dns, health, observe, origins, rollouts, services, standing, tasks
 from pipeline.local.plane.model import Seen
 
 if TYPE_CHECKING:
@@ -87,14 +87,14 @@ class Plane:
     def stop(self) -> None:
         """Everything that was started ends; what was running is started again, at its addresses, by the next engine."""
         self.halt()
-        living = [task.process for task in self.state.tasks.values() if task.living and task.pid]
-        for running in living:
-            running.signal(signal.SIGTERM)
+        living = [task for task in self.state.tasks.values() if task.living and task.pid]
+        for task in living:
+            task.process.signal(signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
-        while any(running.alive() for running in living) and time.monotonic() < deadline:
+        while any(task.process.alive() for task in living) and time.monotonic() < deadline:
             time.sleep(0.01)
-        for running in living:
-            running.end()
+        for task in living:
+            task.process.end(task.folder(self.state.world))
         for name in list(self.standing):
             self.standing.pop(name).stop()
 
@@ -271,8 +271,7 @@ def _resume(task: tasks.Task, seen: Seen, state: State, *, moved: bool) -> None:
     """A task that runs is left alone; one that was running when the engine went down is started again where it was."""
     if task.process.alive() and not (moved and task.stage == "running"):
         return
-    if process.belongs(task.pid, task.folder(state.world)):
-        task.process.end()
+    task.process.end(task.folder(state.world))
     if task.stage == "running" and task.definition in seen.definitions and task.address in seen.zone_of:
         tasks.run(task, seen.definitions[task.definition], state.world, resolver=state.resolver, authority=state.authority)
 

@@ -67,7 +67,7 @@ def reap(task: Task, state: State) -> None:
     """A task whose process has ended, or should have."""
     if task.process.alive():
         if task.stage == "stopping" and tasks.overdue(task):
-            task.process.end()
+            task.process.end(task.folder(state.world))
             tasks.finish(task, state.world)
         return
     wanted = task.stage == "running"

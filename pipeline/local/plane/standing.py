@@ -43,13 +43,13 @@ class Standing:
 
     def stop(self) -> None:
         if self.running is not None:
-            self.running.end()
+            self.running.end(self.folder)
         self.running, self.applied = None, None
         self.store.delete(KIND, self.name)
 
     def _start(self, config: Path) -> None:
         if self.running is not None:
-            self.running.end()
+            self.running.end(self.folder)
         self.running = process.start(["-c", str(config), "-g", process.foreground()], self.folder)
         self.store.put(KIND, self.name, {"name": self.name, "pid": self.running.pid, "started": self.running.started})
         deadline = time.monotonic() + _START_SECONDS
@@ -67,7 +67,6 @@ def adopted(name: str, folder: Path, store: Store) -> Standing:
     running = Process(record["pid"], record["started"]) if record else None
     if running is not None and not running.alive():
         # Its workers may have outlived it and still hold its addresses.
-        if process.belongs(running.pid, folder):
-            running.end()
+        running.end(folder)
         running = None
     return Standing(name, folder, store, running)

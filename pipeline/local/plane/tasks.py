@@ -169,8 +169,7 @@ def finish(task: Task, world: World, *, reason: str = "", code: str = "") -> Non
     if task.pid:
         if not task.process.alive():
             task.exit_code = task.process.exit_code()
-        if task.process.alive() or process.belongs(task.pid, task.folder(world)):
-            task.process.end()
+        task.process.end(task.folder(world))
         task.detail = process.last_line(task.folder(world)) if task.exit_code else ""
     task.reason, task.stop_code = task.reason or reason, task.stop_code or code
     task.stage, task.stopped_at = "stopped", _now()

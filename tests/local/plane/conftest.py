@@ -44,6 +44,8 @@ http {
     client_body_temp_path /tmp/body; proxy_temp_path /tmp/proxy; fastcgi_temp_path /tmp/f; scgi_temp_path /tmp/s; uwsgi_temp_path /tmp/u;
     log_format json escape=json '{"client":"$remote_addr","uri":"$request_uri"}';
     access_log /dev/stdout json;
+    keepalive_min_timeout 5s;
+    keepalive_requests 1000000;
     resolver 169.254.169.253 valid=1s ipv6=off;
     proxy_ssl_server_name on; proxy_ssl_verify on; proxy_ssl_verify_depth 3;
     proxy_ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import signal
 import threading
 from collections.abc import Callable
@@ -28,7 +29,20 @@ def test_a_rolling_deployment_loses_no_request(town: Any) -> None:
             except OSError as error:
                 seen.append(repr(error))
 
-    asking = [threading.Thread(target=ask) for _ in range(2)]
+    def ask_on_one_connection() -> None:
+        """As clients do: a connection is kept until the server says that it closes it."""
+        connection = town.connect()
+        while not done.is_set():
+            try:
+                connection.request("GET", "/version", headers={"Host": "api.example.com"})
+                answer = connection.getresponse()
+                seen.append(f"{answer.status} {answer.read().decode()}")
+            except (OSError, http.client.HTTPException) as error:
+                seen.append(repr(error))
+                connection.close()
+        connection.close()
+
+    asking = [threading.Thread(target=target) for target in (ask, ask_on_one_connection)]
     for thread in asking:
         thread.start()
     try:
@@ -46,6 +60,19 @@ def test_a_rolling_deployment_loses_no_request(town: Any) -> None:
     assert town.get() == (200, "v2")
     assert len(town.service()["deployments"]) == 1
     assert set(town.health().values()) == {"healthy"}
+
+
+def test_a_task_that_leaves_waits_for_its_connections(town: Any, until: Callable[..., Any]) -> None:
+    connection = town.connect()
+    connection.connect()
+    town.update(taskDefinition=town.definition(town.image("v2")))
+    until(lambda: "DEACTIVATING" in {task["lastStatus"] for task in town.tasks("STOPPED")}, lambda: town.tasks("STOPPED"))
+    assert "draining" in town.health().values()
+    connection.request("GET", "/version", headers={"Host": "api.example.com"})
+    assert connection.getresponse().read() == b"v1"
+    connection.close()
+    town.settled()
+    assert town.get() == (200, "v2")
 
 
 @pytest.mark.parametrize("fault", ["no image", "configuration refused", "never healthy"])
