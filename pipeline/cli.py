@@ -39,7 +39,6 @@ app = typer.Typer(
 image_app = typer.Typer(help="The proxy's image in the registry. Reads only.", no_args_is_help=True)
 app.add_typer(image_app, name="image")
 app.add_typer(local_app, name="local")
-app.add_typer(local_app, name="local")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON document.")]
 Owner = Annotated[str, typer.Argument(help="An environment, or `shared` for the pipeline itself.")]
@@ -199,6 +198,18 @@ def cost(name: EnvironmentName, as_json: AsJson = False) -> int:
         return DONE
     for line in (*lines, estimate.Line(item="Together, in US dollars", quantity="", dollars=estimate.total(lines))):
         print(f"{line.item:<32}{line.quantity:<26}{line.dollars:>8.2f}")
+    return DONE
+
+
+@app.command()
+def protect(name: EnvironmentName) -> int:
+    """Turn on termination protection of the stacks that hold an environment's addresses. Changes nothing else."""
+    from pipeline import protect as protection
+    from pipeline.prepare import environment, environment_aws
+
+    env = environment(_project(), name)
+    changed = protection.turn_on(environment_aws(env, _target()), env)
+    print("\n".join(f"{stack}: termination protection is on" for stack in changed) or f"{name}: every stack was protected already")
     return DONE
 
 

@@ -113,10 +113,17 @@ def logs(
 
 
 def _proxy_logs(environment: str) -> list[Path]:
-    names = [env.name for env in _project().environments]
-    if environment not in names:
-        raise PipelineError(f"there is no environment {environment}; there are: {', '.join(names)}")
-    found = sorted((engine_home() / "plane").glob(f"**/*{environment}*/**/stdout*"))
+    from pipeline.local.plane import tasks
+    from pipeline.local.store import Store
+
+    clusters = {env.name: f"cluster/{env.project}-{env.name}" for env in _project().environments}
+    if environment not in clusters:
+        raise PipelineError(f"there is no environment {environment}; there are: {', '.join(clusters)}")
+    memory = engine_home() / "engine.sqlite"
+    kept = Store(memory).all(tasks.KIND) if memory.exists() else []
+    mine = [record["arn"].rpartition("/")[2] for record in kept if record["cluster_arn"].endswith(f":{clusters[environment]}")]
+    logs = [engine_home() / "plane" / "tasks" / task / "stdout.log" for task in mine]
+    found = [log for log in logs if log.exists()]
     if not found:
         raise PipelineError(f"{environment} has logged nothing here; deploy it first: make up")
     return found
