@@ -36,3 +36,12 @@ TIME: str = (
     f" draining lasts until its connections are gone and at most {LONGEST_DRAIN_SECONDS} s,"
     f" the health check grace period at most {LONGEST_GRACE_SECONDS} s."
 )
+
+
+def lines() -> list[str]:
+    found = ["What the local data plane does with what is deployed.", "", TIME, ""]
+    for name in sorted({*ENFORCED, *RECORDED}):
+        found.append(name)
+        found += [f"  enforced   {ENFORCED[name]}"] if name in ENFORCED else []
+        found += [f"  recorded   {RECORDED[name]}"] if name in RECORDED else []
+    return found

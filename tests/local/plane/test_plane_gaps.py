@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from pipeline.local.gaps import ecs, elbv2
+from pipeline.local.gaps import addresses, ecs, elbv2
 
 pytestmark = pytest.mark.local
 
 GAPS = [
     function.__name__
-    for module in (ecs, elbv2)
+    for module in (addresses, ecs, elbv2)
     for function in vars(module).values()
     if getattr(function, "__module__", "") == module.__name__ and (function.__doc__ or "").startswith("In moto 5.2.5")
 ]

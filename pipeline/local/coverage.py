@@ -1,0 +1,59 @@
+"""What the local engine does with each resource type and property: `kotei local coverage`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.local.cloudformation import schema
+from pipeline.local.cloudformation.resources import HANDLERS
+from pipeline.local.plane import coverage as plane
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """`enforced` properties reach the emulated AWS, `recorded` ones are kept and do nothing here, `refused` ones fail the stack by name."""
+
+    type: str
+    enforced: tuple[str, ...]
+    recorded: tuple[str, ...]
+    refused: tuple[str, ...]
+
+
+def of_type(type_name: str) -> Coverage:
+    handler, found = HANDLERS[type_name], schema.load(type_name)
+    everything = found.properties - found.read_only if found else frozenset()
+    return Coverage(
+        type=type_name,
+        enforced=tuple(sorted(handler.enforced)),
+        recorded=tuple(sorted(handler.recorded)),
+        refused=tuple(sorted(everything - handler.enforced - handler.recorded)),
+    )
+
+
+def every() -> tuple[Coverage, ...]:
+    return tuple(of_type(name) for name in sorted(HANDLERS))
+
+
+def gaps(documents: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The types and properties of templates that the local engine would refuse: `Type`, or `Type.Property`."""
+    missing = set()
+    for document in documents:
+        for resource in document["Resources"].values():
+            handler = HANDLERS.get(resource["Type"])
+            if handler is None:
+                missing.add(resource["Type"])
+            else:
+                unknown = set(resource.get("Properties") or {}) - handler.enforced - handler.recorded
+                missing |= {f"{resource['Type']}.{name}" for name in unknown}
+    return tuple(sorted(missing))
+
+
+def text() -> str:
+    """One paragraph a type; what is not named fails the stack with a reason."""
+    lines = ["What the local CloudFormation does with each property. One that is not listed fails the stack by name.", ""]
+    for one in every():
+        lines += [one.type, f"  enforced   {', '.join(one.enforced)}"]
+        lines += [f"  recorded   {', '.join(one.recorded)}"] if one.recorded else []
+    return "\n".join([*lines, "", *plane.lines()]) + "\n"
