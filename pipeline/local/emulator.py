@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+from pipeline.local import wire
+from pipeline.local.protocol import AwsError
 from pipeline.local.world import World
 
 WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 # moto would load thousands of machine images otherwise, which no request here asks for; read when moto.ec2 is imported.
-SETTINGS = {"MOTO_EC2_LOAD_DEFAULT_AMIS": "false", "MOTO_ACM_VALIDATION_WAIT": "0"}
+SETTINGS = {"MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}
 READING = ("Describe", "List", "Get", "Head", "BatchGet", "Lookup", "Search", "Query", "Select", "Simulate", "Validate", "Filter")
 # Objects above this size are kept beside the pickle, by content, so that a snapshot does not write every artifact again.
 LARGE = 16_384
@@ -29,17 +31,25 @@ _turn = threading.RLock()
 def application(world: World) -> WsgiApp:
     """One request at a time, so that a snapshot never meets a half-made change; it is taken before the caller hears of success."""
     os.environ.update(SETTINGS)
+    from moto import settings
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+    from werkzeug.wrappers import Request
 
     from pipeline.local import gaps
 
+    # Nobody proves here that a domain is theirs: a certificate is issued when it is next looked at, not a minute later.
+    settings.ACM_VALIDATION_WAIT = 0
     gaps.apply()
     emulated = DomainDispatcherApplication(create_backend_app)
 
     def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         writes = _writes(environ)
         with _turn:
-            body: Iterable[bytes] = emulated(environ, start_response)
+            try:
+                body: Iterable[bytes] = emulated(environ, start_response)
+            except NotImplementedError as missing:
+                refusal = wire.refusal(AwsError("NotImplementedException", f"moto: {missing}", status=501), Request(environ))
+                return refusal(environ, start_response)
             if writes:
                 snapshot(world)
         return body

@@ -13,8 +13,11 @@ from typing import Any
 import pytest
 from moto.core.base_backend import BackendDict
 
-from pipeline.local import emulator, server
+from pipeline.local import connections, emulator, server
 from pipeline.local.cloudformation import api, deploy, workers
+from pipeline.local.codebuild import api as codebuild
+from pipeline.local.codepipeline import api as codepipeline
+from pipeline.local.gaps import ecs as gaps
 from pipeline.local.store import Store
 from pipeline.local.world import World
 
@@ -64,6 +67,9 @@ class Cloud:
         rows = self.cfn.list_stack_resources(StackName=name)["StackResourceSummaries"]
         return {row["LogicalResourceId"]: row.get("PhysicalResourceId", "") for row in rows}
 
+    def until(self, predicate: Callable[[], bool], shown: Callable[[], Any]) -> None:
+        wait_until(predicate, shown)
+
     def reasons(self, name: str) -> list[str]:
         """What the events say, oldest first."""
         events = reversed(self.cfn.describe_stack_events(StackName=name)["StackEvents"])
@@ -100,7 +106,13 @@ def cloud(tmp_path: Path, listening: Any) -> Iterator[Cloud]:
         region=REGION,
         store=Store(tmp_path / "home" / "engine.sqlite"),
     )
-    listening.app = server.Front(world=world, services={"cloudformation": api.OPERATIONS}, emulator=emulator.application(world))
+    services = {
+        "cloudformation": api.OPERATIONS,
+        "codebuild": codebuild.OPERATIONS,
+        "codeconnections": connections.OPERATIONS,
+        "codepipeline": codepipeline.OPERATIONS,
+    }
+    listening.app = server.Front(world=world, services=services, emulator=emulator.application(world))
     yield Cloud(world)
     workers.wait()
     world.store.close()
@@ -109,3 +121,36 @@ def cloud(tmp_path: Path, listening: Any) -> Iterator[Cloud]:
 @pytest.fixture
 def resume() -> Callable[[World], None]:
     return deploy.resume
+
+
+@pytest.fixture
+def rollout(cloud: Cloud) -> Iterator[Callable[[str, str], None]]:
+    """Plays the data plane: says what becomes of deployments of an image; `*` is any image."""
+    verdicts: dict[str, str] = {}
+    stop = threading.Event()
+    client = cloud.client("ecs")
+
+    def verdict(deployment: dict[str, Any]) -> None:
+        definition = client.describe_task_definition(taskDefinition=deployment["taskDefinition"])["taskDefinition"]
+        image = definition["containerDefinitions"][0]["image"]
+        state = verdicts.get(image, verdicts.get("*"))
+        if state:
+            gaps.DEPLOYMENTS[deployment["id"]] = {"rolloutState": state, "rolloutStateReason": f"{image} was tried"}
+
+    def play() -> None:
+        while not stop.wait(0.02):
+            for cluster in client.list_clusters()["clusterArns"]:
+                arns = client.list_services(cluster=cluster)["serviceArns"]
+                for service in client.describe_services(cluster=cluster, services=arns)["services"] if arns else []:
+                    for deployment in service["deployments"]:
+                        verdict(deployment)
+
+    thread = threading.Thread(target=play, daemon=True)
+    thread.start()
+    yield verdicts.__setitem__
+    # Whatever a failed test left waiting ends, too.
+    verdicts["*"] = "COMPLETED"
+    workers.wait()
+    stop.set()
+    thread.join()
+    gaps.DEPLOYMENTS.clear()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from pipeline.local import emulator
 
@@ -108,3 +109,11 @@ def test_restoring_twice_changes_nothing(cloud: Any) -> None:
     emulator.restore(cloud.world)
     assert cloud.client("ec2").describe_addresses()["Addresses"] == before
     assert cloud.client("s3").list_buckets()["Buckets"][0]["Name"] == "artifacts"
+
+
+def test_what_moto_does_not_have_is_refused_by_name(cloud: Any) -> None:
+    arn = "arn:aws:application-autoscaling:ap-northeast-1:111122223333:scalable-target/x"
+    with pytest.raises(ClientError, match=r"NotImplementedException.*moto: The tag_resource action has not been implemented"):
+        cloud.client("application-autoscaling").tag_resource(ResourceARN=arn, Tags={"a": "b"})
+    with pytest.raises(ClientError, match=r"NotImplementedException.*moto: .*modify_ip_pools"):
+        cloud.client("elbv2").modify_ip_pools(LoadBalancerArn=arn)

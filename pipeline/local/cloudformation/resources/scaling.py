@@ -9,7 +9,6 @@ from pipeline.local.cloudformation.resources.handler import (
     ResourceError,
     Scope,
     names,
-    tag_changes,
     without,
 )
 from pipeline.local.cloudformation.resources.shape import params
@@ -20,22 +19,13 @@ SERVICE = "application-autoscaling"
 
 def _put_target(scope: Scope, properties: Properties) -> Made:
     client = scope.client(SERVICE)
-    tags = {tag["Key"]: tag["Value"] for tag in properties.get("Tags", [])}
-    wanted = params(client, "RegisterScalableTarget", {**without(properties, "Tags"), **({"Tags": tags} if tags else {})})
-    arn = client.register_scalable_target(**wanted).get("ScalableTargetARN", "")
+    client.register_scalable_target(**params(client, "RegisterScalableTarget", without(properties, "Tags")))
     identity = "|".join(properties[key] for key in KEY)
-    return Made(id=identity, attributes={"Id": identity, "(arn)": arn})
+    return Made(id=identity, attributes={"Id": identity})
 
 
-def _change_target(scope: Scope, made: Made, old: Properties, new: Properties) -> Made:
-    _put_target(scope, without(new, "Tags"))
-    client = scope.client(SERVICE)
-    wanted, gone = tag_changes(old, new)
-    if wanted:
-        client.tag_resource(ResourceARN=made.attributes["(arn)"], Tags=wanted)
-    if gone:
-        client.untag_resource(ResourceARN=made.attributes["(arn)"], TagKeys=gone)
-    return made
+def _change_target(scope: Scope, _made: Made, _: Properties, new: Properties) -> Made:
+    return _put_target(scope, new)
 
 
 def _delete_target(scope: Scope, _: Made, properties: Properties) -> None:
@@ -72,8 +62,10 @@ HANDLERS = {
         create=_put_target,
         update=_change_target,
         delete=_delete_target,
-        enforced=names("MaxCapacity MinCapacity ResourceId RoleARN ScalableDimension ServiceNamespace Tags"),
-        mutable=names("MaxCapacity MinCapacity RoleARN Tags"),
+        enforced=names("MaxCapacity MinCapacity ResourceId RoleARN ScalableDimension ServiceNamespace"),
+        mutable=names("MaxCapacity MinCapacity RoleARN"),
+        # moto 5.2.5 keeps no tags of a scalable target.
+        recorded=names("Tags"),
     ),
     "AWS::ApplicationAutoScaling::ScalingPolicy": Handler(
         create=_put_policy,

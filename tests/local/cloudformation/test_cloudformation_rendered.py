@@ -1,0 +1,94 @@
+"""The committed templates, deployed in order, changed, and deleted; what holds an address must outlive everything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import paths
+from pipeline.local import prerequisites
+from pipeline.local.cloudformation import template
+from stacks import project
+
+pytestmark = pytest.mark.local
+
+ORDER = ("network", "addresses", "security", "certificate", "loadbalancer", "service", "monitoring")
+RENDERED = paths.ROOT / paths.RENDERED
+DIGEST = "sha256:" + "a" * 64
+
+
+def deploy(
+    cloud: Any, name: str, path: Path, known: dict[str, str], *, action: str = "create", tags: dict[str, str] | None = None
+) -> dict[str, Any]:
+    settings = json.loads(path.with_suffix(".json").read_text())
+    cloud.client("s3").put_object(Bucket="templates", Key=name, Body=path.read_bytes())
+    wanted = template.parse(path.read_text()).get("Parameters") or {}
+    call = cloud.cfn.create_stack if action == "create" else cloud.cfn.update_stack
+    call(
+        StackName=name,
+        TemplateURL=f"{cloud.world.endpoint}/templates/{name}",
+        Parameters=[{"ParameterKey": key, "ParameterValue": known[key]} for key in wanted],
+        Tags=[{"Key": key, "Value": value} for key, value in {**settings.get("Tags", {}), **(tags or {})}.items()],
+        StackPolicyBody=json.dumps(settings["StackPolicy"]),
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+    stack: dict[str, Any] = cloud.settled(name)
+    assert stack["StackStatus"] == f"{action.upper()}_COMPLETE", cloud.reasons(name)
+    known.update(cloud.outputs(name))
+    return stack
+
+
+@pytest.fixture
+def ready(cloud: Any, rollout: Callable[[str, str], None]) -> Any:
+    rollout("*", "COMPLETED")
+    cloud.client("s3").create_bucket(Bucket="templates", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+    prerequisites.provide(cloud.world, project.load(paths.ROOT).environments)
+    return cloud
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_an_environment_from_nothing_to_nothing(ready: Any, environment: str) -> None:
+    known = {"ImageDigest": DIGEST}
+    files = {stack: RENDERED / environment / f"{stack}.yaml" for stack in ORDER}
+    files = {stack: path for stack, path in files.items() if path.exists()}
+    for stack, path in files.items():
+        deploy(ready, f"kotei-{environment}-{stack}", path, known)
+    held = ready.client("ec2").describe_addresses()["Addresses"]
+    shown = ready.client("elbv2").describe_load_balancers()["LoadBalancers"][0]
+    assert {zone["LoadBalancerAddresses"][0]["IpAddress"] for zone in shown["AvailabilityZones"]} == {one["PublicIp"] for one in held}
+    # A new image is a new task definition in the same service; a new tag reaches what it can reach.
+    known["ImageDigest"] = "sha256:" + "b" * 64
+    deploy(ready, f"kotei-{environment}-service", files["service"], known, action="update")
+    definition = ready.client("ecs").describe_services(cluster=known["ClusterName"], services=[known["ServiceName"]])["services"][0][
+        "taskDefinition"
+    ]
+    containers = ready.client("ecs").describe_task_definition(taskDefinition=definition)["taskDefinition"]["containerDefinitions"]
+    assert containers[0]["image"].endswith("b" * 64)
+    for stack in ("network", "security", "loadbalancer", "service", "monitoring"):
+        deploy(ready, f"kotei-{environment}-{stack}", files[stack], known, action="update", tags={"team": "edge"})
+    balancer = ready.ids(f"kotei-{environment}-loadbalancer")["LoadBalancer"]
+    ready.client("elbv2").modify_load_balancer_attributes(
+        LoadBalancerArn=balancer, Attributes=[{"Key": "deletion_protection.enabled", "Value": "false"}]
+    )
+    for stack in reversed(files):
+        name = f"kotei-{environment}-{stack}"
+        identity = ready.stack(name)["StackId"]
+        assert ready.delete(name)["StackStatus"] == "DELETE_COMPLETE", ready.reasons(identity)
+    after = ready.client("ec2").describe_addresses()["Addresses"]
+    assert [(one["PublicIp"], one["AllocationId"]) for one in after] == [(one["PublicIp"], one["AllocationId"]) for one in held]
+
+
+def test_the_shared_stacks(ready: Any) -> None:
+    known: dict[str, str] = {}
+    for stack in ("connection", "registry", "pipeline"):
+        deploy(ready, f"kotei-{stack}", RENDERED / "shared" / f"{stack}.yaml", known)
+    declared = ready.client("codepipeline").get_pipeline(name="kotei")["pipeline"]
+    assert declared["executionMode"] == "QUEUED"
+    assert declared["stages"][0]["actions"][0]["configuration"]["ConnectionArn"] == known["ConnectionArn"]
+    projects = ready.client("codebuild").list_projects()["projects"]
+    assert {"kotei-check", "kotei-image", "kotei-plan", "kotei-verify"} <= set(projects)
+    deploy(ready, "kotei-pipeline", RENDERED / "shared" / "pipeline.yaml", known, action="update", tags={"team": "edge"})
