@@ -93,7 +93,7 @@ def _trigger(project: Project) -> aws.PipelineTriggerDeclaration:
 
 def _key(t: Template, project: Project) -> kms.Key:
     config = project.pipeline
-    document = key_policy.artifacts(account=config.account, readers=_readers(project), rule=notifications.failure_rule_arn(project))
+    document = key_policy.artifacts(account=config.account, readers=_readers(project))
     return t.add_resource(
         kms.Key(
             "ArtifactKey",

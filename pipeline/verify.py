@@ -1,11 +1,11 @@
-"""Whether an environment runs what was approved: every task the right image, every zone a healthy task."""
+"""Whether an environment runs what was approved: every task the right image, every zone a healthy task, every address protected."""
 
 from __future__ import annotations
 
 import time
 from typing import Any
 
-from pipeline import live
+from pipeline import live, protect
 from pipeline.aws import Aws
 from pipeline.errors import PipelineError
 from stacks.environment import Environment
@@ -34,6 +34,7 @@ def wrong(aws: Aws, env: Environment, image_digest: str | None) -> list[str]:
         *_deployment(aws, outputs["ClusterName"], outputs["ServiceName"]),
         *_images(aws, tasks, wanted),
         *_zones(aws, env, given["TargetGroupArn"], tasks),
+        *(f"stack {name} can be deleted; run: kotei protect {env.name}" for name in protect.unprotected(aws, env)),
     ]
 
 

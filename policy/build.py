@@ -50,7 +50,8 @@ def verify(
 ) -> PolicyDocument:
     return document(
         *_ground(log_group, artifacts, key),
-        allow("ReadStacks", [cloudformation.DescribeStacks], *stacks),
+        # Termination protection has no property in a template; it is turned on here once the stacks are there.
+        allow("ReadAndProtectStacks", [cloudformation.DescribeStacks, cloudformation.UpdateTerminationProtection], *stacks),
         allow("ReadServices", [ecs.DescribeServices], *services),
         allow("ReadTasks", [ecs.DescribeTasks], *tasks),
         # ecs:ListTasks knows only container instances as a resource, and ecs:DescribeTaskDefinition and

@@ -63,9 +63,10 @@ def read(*, stacks: Sequence[str], services: Sequence[str], tasks: Sequence[str]
         Version=VERSION,
         Statement=[
             Statement(
-                Sid="ReadStacks",
+                Sid="ReadAndProtectStacks",
                 Effect=Allow,
-                Action=[cloudformation.DescribeStacks, cloudformation.GetTemplate],
+                # Termination protection has no property in a template; the verification turns it on.
+                Action=[cloudformation.DescribeStacks, cloudformation.GetTemplate, cloudformation.UpdateTerminationProtection],
                 Resource=list(stacks),
             ),
             Statement(Sid="ReadServices", Effect=Allow, Action=[ecs.DescribeServices], Resource=list(services)),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from awacs import kms
-from awacs.aws import Action, Allow, ArnLike, Condition, PolicyDocument, Principal, Statement, StringEquals
+from awacs.aws import Action, Allow, ArnLike, Condition, PolicyDocument, Principal, Statement
 
 
-def artifacts(*, account: str, readers: list[str], rule: str) -> PolicyDocument:
-    """`readers` are roles in other accounts, `rule` the EventBridge rule that reports failures."""
+def artifacts(*, account: str, readers: list[str]) -> PolicyDocument:
+    """`readers` are roles in other accounts."""
     statements = [
         # The roles' own policies decide inside the account; without this statement nobody could ever administer the key again.
         Statement(
@@ -18,14 +18,15 @@ def artifacts(*, account: str, readers: list[str], rule: str) -> PolicyDocument:
             # In a key policy "*" means this key.
             Resource=["*"],
         ),
-        # EventBridge writes to an encrypted topic only when the key lets it.
+        # EventBridge writes to an encrypted topic only when the key lets it. It sends none of aws:SourceAccount and aws:SourceArn to
+        # KMS, so a condition on them would lose the messages (SNS, "Key management", compatibility of event sources); the topic's
+        # own policy names the rule.
         Statement(
             Sid="FailureReports",
             Effect=Allow,
             Principal=Principal("Service", "events.amazonaws.com"),
             Action=[kms.Decrypt, kms.GenerateDataKey],
             Resource=["*"],
-            Condition=Condition([StringEquals("aws:SourceAccount", account), StringEquals("aws:SourceArn", rule)]),
         ),
     ]
     if readers:

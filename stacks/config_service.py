@@ -85,8 +85,8 @@ class Service(Model):
     """How a new version replaces the old one."""
     egress: Literal["public"] = "public"
     """How tasks reach the origins: from public addresses of their own."""
-    # ECS gives a task at most 120 s between SIGTERM and SIGKILL on Fargate (stopTimeout).
-    drain_seconds: Annotated[int, Field(ge=1, le=120)] = 120
+    # Fargate gives a task 2 to 120 s between its stop signal and SIGKILL (stopTimeout).
+    drain_seconds: Annotated[int, Field(ge=2, le=120)] = 120
     """Seconds from a task's deregistration until its last connection is closed."""
     log_days: LogDays = 30
     """How long the proxy's logs are kept in CloudWatch."""

@@ -85,8 +85,6 @@ class PipelineConfig(Model):
     """The machine image of the builds: one of CodeBuild's own for ARM."""
     scan_fail_severity: Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"] = "CRITICAL"
     """An image with a finding of this severity or worse is not deployed."""
-    keep_images: Annotated[int, Field(ge=5, le=1000)] = 50
-    """How many images the registry keeps."""
 
     RULES = ((("region",), region_has_connections), (("environments",), environments_are_different))
 

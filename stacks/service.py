@@ -20,8 +20,6 @@ USER = "101"
 OPEN_FILES = 65535
 # The image's nginx keeps its pid file and its temporary files here.
 SCRATCH = "/tmp"  # noqa: S108 - a path in the container
-# Fargate takes 2 to 120 seconds.
-SHORTEST_STOP = 2
 
 
 def build(env: Environment) -> Template:
@@ -94,7 +92,7 @@ def _container(env: Environment) -> ecs.ContainerDefinition:
         ReadonlyRootFilesystem=True,
         PortMappings=[ecs.PortMapping(ContainerPort=port, Protocol="tcp") for port in (TRAFFIC_PORT, HEALTH_PORT)],
         # As long as the load balancer drains, so that the request that it still waits for is not killed. Both end at ECS's 120 seconds.
-        StopTimeout=max(SHORTEST_STOP, env.service.drain_seconds),
+        StopTimeout=env.service.drain_seconds,
         HealthCheck=ecs.HealthCheck(
             Command=["CMD", "wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{HEALTH_PORT}{HEALTH_PATH}"],
             Interval=10,

@@ -67,7 +67,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "alarm_email": None,
         "network": {"create": {"cidr": "10.20.0.0/16", "zones": TWO_ZONES}, "flow_logs": False},
         "loadbalancer": {"access_logs": False, "deletion_protection": False, "cross_zone": False, "preserve_client_ip": False},
-        "service": {**BASE["service"], "on_demand_base": 0, "spot_percent": 0, "drain_seconds": 1},
+        "service": {**BASE["service"], "on_demand_base": 0, "spot_percent": 0, "drain_seconds": 2},
     },
     "another-account": {"account": ANOTHER_ACCOUNT, "certificate": {"arn": CERTIFICATE.replace(PIPELINE_ACCOUNT, ANOTHER_ACCOUNT)}},
 }

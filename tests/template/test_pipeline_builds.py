@@ -65,7 +65,8 @@ def test_every_variable_of_a_buildspec_is_given(project: Project, name: str) -> 
             if action["Configuration"].get("ProjectName", "").endswith(f"-{name}"):
                 given |= {item["name"] for item in json.loads(action["Configuration"]["EnvironmentVariables"])}
     used = {variable for command in commands(name) for variable in re.findall(r"\$\{?([A-Z_]+)", command)}
-    assert used <= given
+    set_before = {name for command in commands(name) for name in re.findall(r"^([A-Z_]+)=", command)}
+    assert used <= given | set_before
 
 
 def test_commands_are_single_lines_and_stop_at_the_first_failure(name: str) -> None:

@@ -174,7 +174,19 @@ def role_actions(project: Project, role: str) -> set[str]:
             "PlanRole",
             ("ecr:", "ecs:", "iam:", "cloudformation:Create", "cloudformation:Update", "cloudformation:Delete", "codepipeline:Put"),
         ),
-        ("VerifyRole", ("ecr:", "iam:", "cloudformation:Create", "cloudformation:Update", "ecs:Update", "ecs:Run", "codepipeline:")),
+        (
+            "VerifyRole",
+            (
+                "ecr:",
+                "iam:",
+                "cloudformation:Create",
+                "cloudformation:UpdateStack",
+                "cloudformation:Delete",
+                "ecs:Update",
+                "ecs:Run",
+                "codepipeline:",
+            ),
+        ),
         ("PipelineRole", ("ec2:", "ecs:", "ecr:", "elasticloadbalancing:", "cloudformation:Delete", "codepipeline:")),
     ],
 )

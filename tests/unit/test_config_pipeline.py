@@ -91,7 +91,6 @@ ROWS: list[tuple[str, dict[str, Any], list[str]]] = [
     ),
     ("timeout", {"approval_timeout_minutes": 4}, ["approval_timeout_minutes: 4 is too small; at least 5"]),
     ("timeout2", {"approval_timeout_minutes": 86401}, ["approval_timeout_minutes: 86401 is too big; at most 86400"]),
-    ("keep", {"keep_images": 1}, ["keep_images: 1 is too small; at least 5"]),
     ("email", {"approvers_email": "x"}, ["approvers_email: 'x' is not an e-mail address, like 'team@example.com'"]),
 ]
 
@@ -141,7 +140,7 @@ def test_all_problems_of_all_files_at_once(
 ) -> None:
     files = valid()
     files["stacks/environments/other.toml"] = {**valid()[ENVIRONMENT], "name": "other", "approval": "maybe"}
-    change(files[FILE], {"environments": ["test", "broken", "latin", "other"], "keep_images": "many"})
+    change(files[FILE], {"environments": ["test", "broken", "latin", "other"], "approval_timeout_minutes": "many"})
     change(
         files[ENVIRONMENT],
         {
@@ -161,7 +160,7 @@ def test_all_problems_of_all_files_at_once(
     (root / "stacks/environments/broken.toml").write_text('name = "broken"\nproject = demo\n', encoding="utf-8")
     (root / "stacks/environments/latin.toml").write_bytes(b'name = "caf\xe9"\n')
     assert problems(root) == [
-        f"{FILE}: keep_images: 'many' is not a whole number (without quotes)",
+        f"{FILE}: approval_timeout_minutes: 'many' is not a whole number (without quotes)",
         "stacks/environments/broken.toml: is not TOML: Invalid value (at line 2, column 11)",
         "stacks/environments/latin.toml: is not UTF-8 text (byte 11); save it as UTF-8",
         "stacks/environments/other.toml: approval: 'maybe' is not allowed; choose 'always', 'risky' or 'never'",

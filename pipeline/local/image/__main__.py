@@ -1,7 +1,8 @@
-"""The `docker` of local builds: `docker login` and `docker buildx build`, for images that the local data plane can run."""
+"""The `docker` of local builds: login, `buildx imagetools inspect`, `buildx build`; for images that the local data plane can run."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
@@ -13,6 +14,7 @@ from pipeline.errors import PipelineError
 from pipeline.local.image import ignore, registry
 from pipeline.local.image.build import Image, build
 from pipeline.local.image.dockerfile import parse
+from pipeline.nginx_check import binary
 
 # buildx options with a value, and those without.
 VALUED = frozenset(
@@ -90,6 +92,17 @@ def _build(arguments: Sequence[str]) -> None:
         Path(metadata).write_text(json.dumps({"containerimage.digest": image.digest, "image.name": ",".join(tags)}))
 
 
+def _inspect(arguments: Sequence[str]) -> str:
+    """The digest of what stands for the base image here: the nginx that the data plane runs."""
+    match arguments:
+        case [_, "--format", "{{.Manifest.Digest}}"]:
+            return f"sha256:{hashlib.sha256(binary().read_bytes()).hexdigest()}"
+        case _:
+            raise PipelineError(
+                "docker buildx imagetools inspect: the local engine's docker answers NAME --format '{{.Manifest.Digest}}' only"
+            )
+
+
 def _store(image: Image, home: Path) -> None:
     """Where the data plane finds what the registry only names."""
     folder = home / "images" / image.digest.replace(":", "-")
@@ -104,20 +117,24 @@ def _store(image: Image, home: Path) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     try:
-        if arguments[:1] == ["login"]:
-            # The emulated registry knows the caller by the request's credential.
-            sys.stdin.read()
-            _say("Login Succeeded")
-        elif arguments[:2] == ["buildx", "build"]:
-            _build(arguments[2:])
-        elif arguments[:1] == ["build"]:
-            _build(arguments[1:])
-        else:
-            raise PipelineError(f"docker {' '.join(arguments[:2])}: is not supported by the local engine's docker")
+        _run(arguments)
     except PipelineError as error:
         _say(f"ERROR: {error}")
         return 1
     return 0
+
+
+def _run(arguments: Sequence[str]) -> None:
+    if arguments[:1] == ["login"]:
+        # The emulated registry knows the caller by the request's credential.
+        sys.stdin.read()
+        _say("Login Succeeded")
+    elif arguments[:2] == ["buildx", "build"]:
+        _build(arguments[2:])
+    elif arguments[:1] == ["build"]:
+        _build(arguments[1:])
+    else:
+        raise PipelineError(f"docker {' '.join(arguments[:2])}: is not supported by the local engine's docker")
 
 
 if __name__ == "__main__":
