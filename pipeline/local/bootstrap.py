@@ -1,4 +1,4 @@
-"""The shared stacks for the first time, as `kotei bootstrap` and one click in the console do it on AWS. Later the pipeline updates them itself."""
+"""The shared stacks for the first time, as the owner and one click in the console do it on AWS. Later the pipeline updates them itself."""
 
 from __future__ import annotations
 

@@ -137,9 +137,11 @@ def _parts(world: World, listening: Any) -> Callable[[], None]:
     )
     standing.append(plane.start(world))
     stack_operations.resume(world)
-    Runner(world=world).start()
+    runner = Runner(world=world)
+    runner.start()
 
     def stop() -> None:
+        runner.leave()
         standing[0].stop()
         emulator.snapshot(world)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.local.codebuild import builds
 from pipeline.local.codepipeline import records
@@ -92,7 +92,7 @@ def _news(world: World, execution: records.Document, actions: list[records.Docum
         if record["status"] == "Skipped" and f"skip {stage}" not in shown:
             shown.add(f"skip {stage}")
             yield f"{stage} ▸ skipped ({_rule(record)})"
-        elif (waits := _waits(record)) and f"wait {stage}" not in shown:
+        elif (waits := _waits(record, world.clock().isoformat())) and f"wait {stage}" not in shown:
             shown.add(f"wait {stage}")
             yield f"{stage} ▸ {waits}"
     for action in actions:
@@ -133,11 +133,11 @@ def _rule(stage: records.Document) -> str:
     return "; ".join(rule["summary"] for rule in rules if rule["status"] == "Failed")
 
 
-def _waits(stage: records.Document) -> str:
+def _waits(stage: records.Document, now: str) -> str:
     for condition in stage.get("conditions", {}).get("beforeEntry", ()):
         for rule in condition["rules"]:
             latest = rule["latestExecution"]
-            if latest["status"] == "InProgress" and _seconds(latest["lastStatusChange"], datetime.now().astimezone().isoformat()) > 1:
+            if latest["status"] == "InProgress" and _seconds(latest["lastStatusChange"], now) > 1:
                 return f"waits for {rule['ruleName']}"
     return ""
 
@@ -159,7 +159,7 @@ def _end(execution: records.Document) -> Iterator[str]:
     yield f"pipeline {execution['pipeline']}: {execution['status']} after {took:.0f} s{summary}"
 
 
-def waiting(world: World) -> Iterator[dict[str, Any]]:
+def waiting(world: World) -> Iterator[records.Document]:
     """Every approval that a person is asked for now."""
     for action in world.store.all(records.ACTION):
         if action["status"] == "InProgress" and action.get("token") and "decision" not in action:

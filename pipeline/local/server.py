@@ -35,11 +35,11 @@ class Front:
 
         request = Request(environ)
         if request.path in self.internal:
-            return self._internal(request)(environ, start_response)
+            return _sent(self._internal(request), environ, start_response)
         signed = wire.signature(request.headers.get("Authorization", ""))
         account = self._account(signed)
         if signed and signed.service in self.services:
-            return self._own(request, signed, account)(environ, start_response)
+            return _sent(self._own(request, signed, account), environ, start_response)
         if environ.get("REQUEST_METHOD") != "GET" or signed:
             environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
         return self._emulated(environ, start_response)
@@ -58,15 +58,13 @@ class Front:
         service, operation = signed.service, wire.operation_name(request)
         try:
             params = wire.parse(service, operation, request)
-            handler = self.services[service].get(operation)
-            if handler is None:
-                raise AwsError("NotImplementedException", f"the local engine does not answer {service}:{operation}", status=501)
+            handler = self.services[service].get(operation) or _unanswered
             call = Call(service=service, operation=operation, params=params, account=account, region=signed.region)
             answer = wire.answer(service, operation, handler(self.world, call), request)
         except AwsError as error:
             return wire.refusal(error, request)
         # The top of a request's thread: a bug must reach the caller as an answer and the log as a traceback.
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             traceback.print_exc()
             return wire.refusal(AwsError("InternalFailure", f"local engine: {type(error).__name__}: {error}", status=500), request)
         self.after_call()
@@ -78,6 +76,15 @@ class Front:
         body = request.get_data()
         lines = self.internal[request.path](json.loads(body) if body else dict(request.args))
         return Response((f"{line}\n".encode() for line in lines), content_type="text/plain; charset=utf-8")
+
+
+def _sent(response: Response, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    body: Iterable[bytes] = response(environ, start_response)
+    return body
+
+
+def _unanswered(_world: World, call: Call) -> Mapping[str, Any]:
+    raise AwsError("NotImplementedException", f"the local engine does not answer {call.service}:{call.operation}", status=501)
 
 
 def _assumed_account(key_id: str) -> str | None:
@@ -94,7 +101,7 @@ def listen(front_port: int) -> Any:
     """A threaded HTTP server on loopback whose application is set later; the wanted port, or a free one when it is taken."""
     from werkzeug.serving import WSGIRequestHandler, make_server
 
-    class Handler(WSGIRequestHandler):
+    class Handler(WSGIRequestHandler):  # type: ignore[misc]  # werkzeug is not followed by mypy here
         protocol_version = "HTTP/1.1"
         # Headers and body leave in two writes: without this the client's delayed ACK costs 40 ms a call.
         disable_nagle_algorithm = True

@@ -16,7 +16,7 @@ CLIENT_NUMBER = 5
 
 
 def lines(environments: Sequence[Environment], live: Mapping[str, Mapping[str, str]], home: Path, asked: Sequence[str]) -> Iterator[str]:
-    """`live`: outputs of the deployed stacks by environment, empty where nothing serves yet; `asked`: owners whose approval is waited for."""
+    """`live`: outputs of the deployed stacks by environment, none where nothing serves yet; `asked`: owners that wait for a person."""
     for env in environments:
         outputs = live.get(env.name, {})
         addresses = [outputs[f"PublicIp{zone.upper()}"] for zone in env.zones if f"PublicIp{zone.upper()}" in outputs]

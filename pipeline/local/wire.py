@@ -47,9 +47,9 @@ def _protocol(request: Request) -> str:
 def operation_name(request: Request) -> str:
     target = request.headers.get("X-Amz-Target")
     if target:
-        return target.rpartition(".")[2]
+        return str(target).rpartition(".")[2]
     fields = urllib.parse.parse_qs(request.get_data(as_text=True))
-    return (fields.get("Action") or [""])[0]
+    return str((fields.get("Action") or [""])[0])
 
 
 def parse(service: str, operation: str, request: Request) -> dict[str, Any]:

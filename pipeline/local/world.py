@@ -44,7 +44,7 @@ def make_client(endpoint: str, service: str, account: str, region: str) -> Any:
     from botocore.config import Config
 
     # moto reads a 12-digit access key id as the account that the caller acts in.
-    session = boto3.Session(aws_access_key_id=account, aws_secret_access_key="local", region_name=region)
+    session: Any = boto3.Session(aws_access_key_id=account, aws_secret_access_key="local", region_name=region)  # noqa: S106 - not a secret
     # One path per bucket: a bucket in the host name would need a name server.
     config = Config(retries={"max_attempts": 0}, max_pool_connections=32, read_timeout=600, s3={"addressing_style": "path"}, proxies={})
     return session.client(service, endpoint_url=endpoint, config=config)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from pipeline.local.codebuild import builds
+from pipeline.local.codebuild import builds, process
 from pipeline.local.codepipeline import records
 from pipeline.local.protocol import AwsError, Call, Operation
 
@@ -114,6 +114,7 @@ def forget_interrupted(world: World) -> None:
     """Builds that a killed engine left behind: their processes are gone."""
     for build in world.store.all(builds.BUILD):
         if not build["buildComplete"]:
+            process.end_left_behind(builds.folder(world, build["id"]))
             build.update(buildStatus="STOPPED", buildComplete=True, currentPhase="COMPLETED", endTime=records.now(world))
             world.store.put(builds.BUILD, build["id"], build)
 

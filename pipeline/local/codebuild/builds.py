@@ -91,7 +91,7 @@ def why(document: Mapping[str, Any]) -> str:
     return f"{document['id']}: {document['buildStatus']}"
 
 
-class BuildFailed(Exception):
+class BuildFailedError(Exception):
     """Ends the build in the phase."""
 
     def __init__(self, phase: str, message: str, status: str = "FAILED") -> None:
@@ -119,7 +119,7 @@ def run(
         build.phases(spec)
         made = build.collect(spec, outputs)
         status = "SUCCEEDED"
-    except BuildFailed as failure:
+    except BuildFailedError as failure:
         build.log(f"{failure.phase}: {failure}")
         build.set_phase(failure.phase, failure.status, str(failure))
         made, status = {}, failure.status
@@ -178,11 +178,11 @@ class Running:
         given = project["source"].get("buildspec") or "buildspec.yml"
         inline = "\n" in given
         if not inline and not (source / given).is_file():
-            raise BuildFailed("DOWNLOAD_SOURCE", f"YAML_FILE_ERROR: {given}: there is no such file in the source")
+            raise BuildFailedError("DOWNLOAD_SOURCE", f"YAML_FILE_ERROR: {given}: there is no such file in the source")
         try:
             return buildspecs.parse(given if inline else (source / given).read_text())
         except buildspecs.BuildspecError as error:
-            raise BuildFailed("DOWNLOAD_SOURCE", f"{'buildspec' if inline else given}: {error}") from error
+            raise BuildFailedError("DOWNLOAD_SOURCE", f"{'buildspec' if inline else given}: {error}") from error
 
     def phases(self, spec: buildspecs.Buildspec) -> None:
         for key in spec.ignored:
@@ -191,8 +191,8 @@ class Running:
             self.log(f"runtime-versions: {language} {version} is not installed here; the engine's own runs")
         try:
             variables = environment.variables(self.world, self.document(), self.place, spec.variables)
-        except environment.UnsupportedVariable as error:
-            raise BuildFailed("PROVISIONING", str(error)) from error
+        except environment.UnsupportedVariableError as error:
+            raise BuildFailedError("PROVISIONING", str(error)) from error
         for name in (path.name for path in (self.place / "secondary").glob("*")):
             variables[f"CODEBUILD_SRC_DIR_{name}"] = str(self.place / "secondary" / name)
         self._bash(spec, variables, buildspecs.PHASES, succeeding=True)
@@ -211,9 +211,9 @@ class Running:
         ran = process.run(driver, cwd=self.place / "src", environment=variables, log=log, seconds=limit * 60, watch=self._watch)
         current = self.document()["currentPhase"]
         if ran.ended == "timed out":
-            raise BuildFailed(current, f"Build has timed out after {limit} minutes", "TIMED_OUT")
+            raise BuildFailedError(current, f"Build has timed out after {limit} minutes", "TIMED_OUT")
         if ran.ended == "interrupted":
-            raise BuildFailed(current, "the build was stopped", "STOPPED")
+            raise BuildFailedError(current, "the build was stopped", "STOPPED")
 
     def _watch(self) -> bool:
         self._follow_events()
@@ -252,15 +252,15 @@ class Running:
     def _judge(self) -> None:
         for phase in self.document()["phases"]:
             if phase.get("phaseStatus") == "FAILED":
-                raise BuildFailed(phase["phaseType"], phase["contexts"][0]["message"])
+                raise BuildFailedError(phase["phaseType"], phase["contexts"][0]["message"])
             if "phaseStatus" not in phase:
-                raise BuildFailed(phase["phaseType"], self._last_command())
+                raise BuildFailedError(phase["phaseType"], self._last_command())
 
     def collect(self, spec: buildspecs.Buildspec, wanted: Sequence[str]) -> dict[str, bytes]:
         try:
             made = outputs.collect(self.place / "src", spec, wanted)
-        except outputs.NothingFound as error:
-            raise BuildFailed("UPLOAD_ARTIFACTS", f"CLIENT_ERROR: {error}") from error
+        except outputs.NothingFoundError as error:
+            raise BuildFailedError("UPLOAD_ARTIFACTS", f"CLIENT_ERROR: {error}") from error
         self.set_phase("UPLOAD_ARTIFACTS", "SUCCEEDED")
         return made
 

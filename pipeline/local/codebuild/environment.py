@@ -39,7 +39,7 @@ KOTEI_HOME={home} PYTHONPATH={root} exec {python} -P -m pipeline.local.image "$@
 """
 
 
-class UnsupportedVariable(Exception):
+class UnsupportedVariableError(Exception):
     """A variable whose value lives in a service that the engine does not read."""
 
 
@@ -85,7 +85,7 @@ def _plain(listed: Iterable[Mapping[str, str]]) -> dict[str, str]:
     values = {}
     for variable in listed:
         if variable.get("type", "PLAINTEXT") != "PLAINTEXT":
-            raise UnsupportedVariable(
+            raise UnsupportedVariableError(
                 f"environment variable {variable['name']}: type {variable['type']} is not supported by the local engine"
             )
         values[variable["name"]] = variable["value"]
@@ -104,8 +104,10 @@ def _programs(world: World) -> Path:
 
 
 def _virtualenv(world: World, checkout: Path) -> Path:
-    """One virtualenv a lock file. For the lock that the engine runs on it is the engine's own, seen through links; the Makefile's
-    stamp beside them tells `make setup` that nothing is to be installed. For any other lock `make setup` fills the folder.
+    """One virtualenv a lock file; `make setup` fills it.
+
+    For the lock that the engine runs on it is the engine's own, seen through links: the Makefile's stamp beside them says that
+    nothing is to be installed.
     """
     lock = checkout / "requirements.lock"
     content = lock.read_bytes() if lock.exists() else b""

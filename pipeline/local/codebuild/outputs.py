@@ -9,7 +9,7 @@ from pipeline.local.codebuild.buildspec import Buildspec, Output
 from pipeline.local.codepipeline import artifacts
 
 
-class NothingFound(Exception):
+class NothingFoundError(Exception):
     """An artifact's patterns match no file."""
 
 
@@ -19,7 +19,7 @@ def collect(source: Path, spec: Buildspec, wanted: Sequence[str]) -> dict[str, b
     for name in wanted:
         output = spec.secondary.get(name, spec.output)
         if output is None:
-            raise NothingFound(f"the buildspec has no artifacts section for the output artifact {name}")
+            raise NothingFoundError(f"the buildspec has no artifacts section for the output artifact {name}")
         made[name] = artifacts.pack(_files(source, output))
     return made
 
@@ -31,7 +31,7 @@ def _files(source: Path, output: Output) -> dict[str, bytes]:
         # CodeBuild's `**/*` holds files at the top too, as pathlib's does.
         matches = [path for path in base.glob(pattern) if path.is_file()]
         if not matches:
-            raise NothingFound(f"no matching artifact paths found for {pattern}")
+            raise NothingFoundError(f"no matching artifact paths found for {pattern}")
         for path in matches:
             found[path.name if output.flat else str(path.relative_to(base))] = path.read_bytes()
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+PID = "pid"
 POLL_SECONDS = 0.05
 GRACE_SECONDS = 5.0
 
@@ -36,6 +38,7 @@ def run(driver: Path, *, cwd: Path, environment: Mapping[str, str], log: Path, s
             # Its own group, so that whatever the commands started can be ended with it.
             start_new_session=True,
         )
+    (log.parent / PID).write_text(str(process.pid))
     ended = "exited"
     try:
         while process.poll() is None:
@@ -49,6 +52,17 @@ def run(driver: Path, *, cwd: Path, environment: Mapping[str, str], log: Path, s
     finally:
         _end_group(process)
     return Ran(ended=ended, status=process.returncode)
+
+
+def end_left_behind(folder: Path) -> None:
+    """The bash of a build whose engine was killed. Its number may belong to another process by now, so the command line decides."""
+    file = folder / PID
+    if not file.exists():
+        return
+    shown = subprocess.run(["ps", "-o", "command=", "-p", file.read_text()], capture_output=True, text=True, check=False).stdout
+    if str(folder) in shown:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(int(file.read_text()), signal.SIGKILL)
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:

@@ -15,8 +15,10 @@ _kotei_log() { printf '[Container] %s %s\n' "$(date -u '+%Y/%m/%d %H:%M:%S')" "$
 _kotei_leave() {
   local status=$?
   for _kotei_name in $_kotei_exported; do
+    local declared
+    declared="$(declare -p "$_kotei_name" 2>/dev/null)"
     # Only what the commands have exported is seen from outside of the shell.
-    [[ "$(declare -p "$_kotei_name" 2>/dev/null)" =~ ^declare\ -[a-zA-Z]*x ]] && printf '%s=%s\0' "$_kotei_name" "${!_kotei_name}" >>"$_kotei_values"
+    [[ "$declared" =~ ^declare\ -[a-zA-Z]*x ]] && printf '%s=%s\0' "$_kotei_name" "${!_kotei_name}" >>"$_kotei_values"
   done
   exit "$status"
 }
@@ -65,10 +67,11 @@ def _command(folder: Path, name: str, command: str, status: str) -> list[str]:
     file = folder / f"{name}.sh"
     file.write_text(command if command.endswith("\n") else command + "\n")
     shown = command.strip().splitlines()
+    first = shlex.quote(shown[0] if shown else "")
     return [
-        f"_kotei_log Running command {shlex.quote(shown[0] if shown else '')}",
+        f"_kotei_log Running command {first}",
         f"_kotei_event command {shlex.quote(name)}",
         f"{{ . {shlex.quote(str(file))}; }} </dev/null",
         f"{status}=$?",
-        f'[ "${status}" -eq 0 ] || _kotei_log Command did not exit successfully {shlex.quote(shown[0] if shown else "")} exit status "${status}"',
+        f'[ "${status}" -eq 0 ] || _kotei_log Command did not exit successfully {first} exit status "${status}"',
     ]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pipeline.local.world import World
 
 
-class ActionFailed(Exception):
+class ActionFailedError(Exception):
     """The action fails with this code and message in its errorDetails."""
 
     def __init__(self, message: str, *, code: str = "JobFailed", summary: str = "") -> None:
@@ -21,7 +21,7 @@ class ActionFailed(Exception):
         self.summary = summary
 
 
-class Abandoned(Exception):
+class AbandonedError(Exception):
     """The execution was stopped with `abandon`, or the engine is stopping: nothing more is to be written down."""
 
 
@@ -65,7 +65,7 @@ class Action:
     def check(self) -> None:
         """To be called while waiting."""
         if self.world.closing.is_set() or self.record()["status"] != "InProgress":
-            raise Abandoned
+            raise AbandonedError
 
     def wait(self, seconds: float) -> None:
         """Until something changes, at most so long."""
@@ -91,7 +91,7 @@ def known_keys(action: Action, allowed: frozenset[str], required: frozenset[str]
     """A key that is not understood here might mean something in AWS: refuse it by name."""
     unknown = sorted(set(action.configuration) - allowed)
     if unknown:
-        raise ActionFailed(f"configuration key {', '.join(unknown)} is not supported by the local engine", code="ConfigurationError")
+        raise ActionFailedError(f"configuration key {', '.join(unknown)} is not supported by the local engine", code="ConfigurationError")
     missing = sorted(required - set(action.configuration))
     if missing:
-        raise ActionFailed(f"configuration key {', '.join(missing)} is missing", code="ConfigurationError")
+        raise ActionFailedError(f"configuration key {', '.join(missing)} is missing", code="ConfigurationError")

@@ -6,7 +6,7 @@ import json
 from datetime import datetime, timedelta
 
 from pipeline.local.codepipeline import records
-from pipeline.local.codepipeline.action import Action, ActionFailed, Result, known_keys
+from pipeline.local.codepipeline.action import Action, ActionFailedError, Result, known_keys
 
 KEYS = frozenset({"CustomData", "ExternalEntityLink", "NotificationArn"})
 # CodePipeline's default: seven days.
@@ -25,10 +25,10 @@ def manual(action: Action) -> Result:
     )
     while (decision := action.record().get("decision")) is None:
         if action.world.clock() >= deadline:
-            raise ActionFailed("nobody approved or rejected before the action timed out", code="ApprovalTimedOut", summary="timed out")
+            raise ActionFailedError("nobody approved or rejected before the action timed out", code="ApprovalTimedOut", summary="timed out")
         action.wait(min(60.0, max(0.05, (deadline - action.world.clock()).total_seconds())))
     if decision["status"] == "Rejected":
-        raise ActionFailed(f"rejected: {decision['summary']}", code="Rejected", summary=decision["summary"])
+        raise ActionFailedError(f"rejected: {decision['summary']}", code="Rejected", summary=decision["summary"])
     return Result(summary=decision["summary"])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from pipeline.local.codebuild import builds
-from pipeline.local.codepipeline.action import Abandoned, Action, ActionFailed, Result, known_keys
+from pipeline.local.codepipeline.action import AbandonedError, Action, ActionFailedError, Result, known_keys
 
 KEYS = frozenset({"ProjectName", "PrimarySource", "EnvironmentVariables", "BatchEnabled"})
 
@@ -14,14 +14,14 @@ def codebuild(action: Action) -> Result:
     known_keys(action, KEYS, frozenset({"ProjectName"}))
     configuration = action.configuration
     if configuration.get("BatchEnabled", "false") != "false":
-        raise ActionFailed("BatchEnabled is not supported by the local engine", code="ConfigurationError")
+        raise ActionFailedError("BatchEnabled is not supported by the local engine", code="ConfigurationError")
     project = action.world.store.get(builds.PROJECT, configuration["ProjectName"])
     if project is None:
-        raise ActionFailed(f"CodeBuild has no project {configuration['ProjectName']}", code="ConfigurationError")
+        raise ActionFailedError(f"CodeBuild has no project {configuration['ProjectName']}", code="ConfigurationError")
     names = [artifact["name"] for artifact in action.declaration["inputArtifacts"]]
     primary = configuration.get("PrimarySource", names[0])
     if primary not in names:
-        raise ActionFailed(f"PrimarySource {primary} is not an input artifact of the action", code="ConfigurationError")
+        raise ActionFailedError(f"PrimarySource {primary} is not an input artifact of the action", code="ConfigurationError")
     build = builds.create(
         action.world,
         project,
@@ -33,7 +33,7 @@ def codebuild(action: Action) -> Result:
     inputs = {"": action.inputs[primary]} | {name: action.inputs[name] for name in names if name != primary}
     finished = builds.run(action.world, project, build["id"], inputs, outputs=action.output_names, interrupted=lambda: _gone(action))
     if finished.document["buildStatus"] != "SUCCEEDED":
-        raise ActionFailed(builds.why(finished.document), code="JobFailed", summary=finished.document["buildStatus"])
+        raise ActionFailedError(builds.why(finished.document), code="JobFailed", summary=finished.document["buildStatus"])
     return Result(artifacts=finished.artifacts, variables=finished.exported, external_id=build["id"])
 
 
@@ -45,6 +45,6 @@ def _revision(action: Action) -> str:
 def _gone(action: Action) -> bool:
     try:
         action.check()
-    except Abandoned:
+    except AbandonedError:
         return True
     return False

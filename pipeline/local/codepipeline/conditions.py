@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pipeline.local.codepipeline import cron, records, variables
-from pipeline.local.codepipeline.action import Abandoned
+from pipeline.local.codepipeline.action import AbandonedError
 
 if TYPE_CHECKING:
     from pipeline.local.world import World
@@ -19,7 +19,7 @@ LONGEST_ALARM_WATCH = timedelta(seconds=5)
 WINDOW_POLL_SECONDS = 15.0
 
 
-class RuleFailed(Exception):
+class RuleFailedError(Exception):
     """The rule's condition does not hold; the message is its summary."""
 
 
@@ -35,16 +35,16 @@ class Rule:
     def need(self, allowed: Sequence[str], required: Sequence[str]) -> None:
         unknown = sorted(set(self.configuration) - set(allowed))
         if unknown:
-            raise RuleFailed(f"configuration key {', '.join(unknown)} is not supported by the local engine")
+            raise RuleFailedError(f"configuration key {', '.join(unknown)} is not supported by the local engine")
         missing = sorted(set(required) - set(self.configuration))
         if missing:
-            raise RuleFailed(f"configuration key {', '.join(missing)} is missing")
+            raise RuleFailedError(f"configuration key {', '.join(missing)} is missing")
 
     def wait(self, seconds: float) -> None:
         with self.world.changed:
             self.world.changed.wait(seconds)
         if self.world.closing.is_set() or self.interrupted():
-            raise Abandoned
+            raise AbandonedError
 
 
 COMPARISONS: dict[str, Callable[[str, str], bool]] = {
@@ -59,9 +59,9 @@ def variable_check(rule: Rule) -> str:
     rule.need(("Variable", "Value", "Operator"), ("Variable", "Value", "Operator"))
     found, wanted, operator = rule.configuration["Variable"], rule.configuration["Value"], rule.configuration["Operator"]
     if operator not in COMPARISONS:
-        raise RuleFailed(f"Operator {operator} is not one of {', '.join(COMPARISONS)}")
+        raise RuleFailedError(f"Operator {operator} is not one of {', '.join(COMPARISONS)}")
     if not COMPARISONS[operator](found, wanted):
-        raise RuleFailed(f"'{found}' {operator} '{wanted}' does not hold")
+        raise RuleFailedError(f"'{found}' {operator} '{wanted}' does not hold")
     return f"'{found}' {operator} '{wanted}'"
 
 
@@ -74,7 +74,7 @@ def deployment_window(rule: Rule) -> str:
         while not cron.matches(rule.configuration["Cron"], rule.world.clock().astimezone(zone)):
             rule.wait(WINDOW_POLL_SECONDS)
     except ValueError as error:
-        raise RuleFailed(str(error)) from error
+        raise RuleFailedError(str(error)) from error
     return f"inside {rule.configuration['Cron']} ({zone_name})"
 
 
@@ -87,7 +87,7 @@ def cloudwatch_alarm(rule: Rule) -> str:
     while (state := _alarm_state(rule, name)) in bad and rule.world.clock() < until:
         rule.wait(0.5)
     if state in bad:
-        raise RuleFailed(f"alarm {name} is in state {state}")
+        raise RuleFailedError(f"alarm {name} is in state {state}")
     return f"alarm {name} is in state {state}" + (
         f"; WaitTime {asked} is cut to {LONGEST_ALARM_WATCH} here" if asked > LONGEST_ALARM_WATCH else ""
     )
@@ -99,7 +99,7 @@ def _alarm_state(rule: Rule, name: str) -> str:
     )
     alarms = found["MetricAlarms"] + found["CompositeAlarms"]
     if not alarms:
-        raise RuleFailed(f"there is no alarm {name}")
+        raise RuleFailedError(f"there is no alarm {name}")
     state: str = alarms[0]["StateValue"]
     return state
 
@@ -141,7 +141,7 @@ class Evaluation:
         try:
             document["output"]["executionResult"]["externalExecutionSummary"] = self._evaluate(execution, declaration, document)
             document["status"] = "Succeeded"
-        except (RuleFailed, variables.Unresolved) as failure:
+        except (RuleFailedError, variables.UnresolvedError) as failure:
             document["status"] = "Failed"
             document["output"]["executionResult"] |= {
                 "externalExecutionSummary": str(failure),
@@ -150,12 +150,12 @@ class Evaluation:
         document["lastUpdateTime"] = records.now(self.world)
         records.put(self.world, records.RULE, document["ruleExecutionId"], document)
         self._show(number, document)
-        return document["status"] == "Succeeded"
+        return bool(document["status"] == "Succeeded")
 
     def _evaluate(self, execution: records.Document, declaration: Mapping[str, Any], document: records.Document) -> str:
         provider = declaration["ruleTypeId"]["provider"]
         if provider not in RULES:
-            raise RuleFailed(f"rule provider {provider} is not supported here (stage {self.stage}, rule {declaration['name']})")
+            raise RuleFailedError(f"rule provider {provider} is not supported here (stage {self.stage}, rule {declaration['name']})")
         resolved = variables.resolve_all(declaration.get("configuration", {}), variables.of_execution(execution))
         document["input"]["resolvedConfiguration"] = resolved
         region = declaration.get("region", self.region)

@@ -1,6 +1,7 @@
-"""Quartz cron expressions as CodePipeline's DeploymentWindow rule reads them: is a moment inside the window?
+"""Quartz cron expressions as CodePipeline's DeploymentWindow rule reads them, to see whether a moment is inside the window.
 
-Fields: seconds (only `*`, as AWS's table of allowed values has it), minutes, hours, day of month, month, day of week (1 = SUN), optional year.
+Fields: seconds (only `*`, as AWS's table of allowed values has it), minutes, hours, day of month, month, day of week (1 = SUN),
+optionally the year.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import re
 from datetime import date, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-MONTHS = {name: number for number, name in enumerate(["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"], start=1)}
-DAYS = {name: number for number, name in enumerate(["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"], start=1)}
+_YEAR = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_WEEK = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+MONTHS = {name: number for number, name in enumerate(_YEAR, start=1)}
+DAYS = {name: number for number, name in enumerate(_WEEK, start=1)}
 FIELDS_WITHOUT_YEAR = 6
 FIELDS_WITH_YEAR = 7
 OFFSET = re.compile(r"UTC([+-])(\d{2}):(\d{2})")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.local.codepipeline import artifacts
-from pipeline.local.codepipeline.action import Action, ActionFailed, Result, known_keys
+from pipeline.local.codepipeline.action import Action, ActionFailedError, Result, known_keys
 
 KEYS = frozenset(
     {
@@ -75,7 +75,7 @@ def cloudformation(action: Action) -> Result:
     known_keys(action, KEYS, frozenset({"ActionMode", "StackName"}))
     mode = MODES.get(action.configuration["ActionMode"])
     if mode is None:
-        raise ActionFailed(
+        raise ActionFailedError(
             f"ActionMode {action.configuration['ActionMode']} is not one of {', '.join(sorted(MODES))}", code="ConfigurationError"
         )
     client = action.world.client("cloudformation", account=action.account, region=action.region)
@@ -84,13 +84,18 @@ def cloudformation(action: Action) -> Result:
         return mode(deployment)
     except client.exceptions.ClientError as error:
         details = error.response["Error"]
-        raise ActionFailed(
+        raise ActionFailedError(
             f"stack {deployment.stack}: {error.operation_name}: {details['Code']}: {details['Message']}", code="ConfigurationError"
         ) from error
 
 
 def _create_update(deployment: Deployment) -> Result:
-    return _apply(deployment, deployment.settled())
+    stack = deployment.settled()
+    if stack and stack["StackStatus"] == "ROLLBACK_COMPLETE" and deployment.action.record().get("rerun"):
+        # Not AWS's doing: the engine was killed while it created the stack. AWS, which is not killed, has no such stack to delete.
+        _delete(deployment)
+        stack = None
+    return _apply(deployment, stack)
 
 
 def _replace_on_failure(deployment: Deployment) -> Result:
@@ -120,7 +125,7 @@ def _outcome(deployment: Deployment) -> Result:
     stack = deployment.settled()
     if stack is None or stack["StackStatus"] not in GOOD:
         status = stack["StackStatus"] if stack else "DELETE_COMPLETE"
-        raise ActionFailed(f"stack {deployment.stack} is {status}: {deployment.failure()}", summary=status)
+        raise ActionFailedError(f"stack {deployment.stack} is {status}: {deployment.failure()}", summary=status)
     return _done(deployment, stack, stack["StackStatus"])
 
 
@@ -137,7 +142,7 @@ def _delete(deployment: Deployment) -> None:
     deployment.client.delete_stack(StackName=deployment.stack, **({"RoleARN": role} if role else {}))
     stack = deployment.settled()
     if stack is not None:
-        raise ActionFailed(f"stack {deployment.stack} is {stack['StackStatus']}: {deployment.failure()}", summary=stack["StackStatus"])
+        raise ActionFailedError(f"stack {deployment.stack} is {stack['StackStatus']}: {deployment.failure()}", summary=stack["StackStatus"])
 
 
 def _delete_only(deployment: Deployment) -> Result:
@@ -166,7 +171,7 @@ def _change_set_replace(deployment: Deployment) -> Result:
         deployment.action.wait(POLL_SECONDS)
     reason = found.get("StatusReason", "")
     if found["Status"] == "FAILED" and "didn't contain changes" not in reason and "No updates" not in reason:
-        raise ActionFailed(f"change set {name} of stack {deployment.stack}: {reason}")
+        raise ActionFailedError(f"change set {name} of stack {deployment.stack}: {reason}")
     return Result(external_id=found["ChangeSetId"], summary=f"change set {name}: {len(found['Changes'])} changes")
 
 
@@ -185,7 +190,7 @@ def _change_set_execute(deployment: Deployment) -> Result:
 def _change_set(deployment: Deployment) -> str:
     name = deployment.action.configuration.get("ChangeSetName")
     if not name:
-        raise ActionFailed("configuration key ChangeSetName is missing", code="ConfigurationError")
+        raise ActionFailedError("configuration key ChangeSetName is missing", code="ConfigurationError")
     return name
 
 
@@ -201,11 +206,11 @@ MODES: dict[str, Callable[[Deployment], Result]] = {
 def _request(action: Action) -> dict[str, Any]:
     configuration = action.configuration
     if "TemplatePath" not in configuration:
-        raise ActionFailed("configuration key TemplatePath is missing", code="ConfigurationError")
+        raise ActionFailedError("configuration key TemplatePath is missing", code="ConfigurationError")
     settings = json.loads(_file(action, configuration["TemplateConfiguration"])) if "TemplateConfiguration" in configuration else {}
     unknown = sorted(set(settings) - {"Parameters", "Tags", "StackPolicy"})
     if unknown:
-        raise ActionFailed(f"{configuration['TemplateConfiguration']}: unknown key {', '.join(unknown)}", code="ConfigurationError")
+        raise ActionFailedError(f"{configuration['TemplateConfiguration']}: unknown key {', '.join(unknown)}", code="ConfigurationError")
     parameters = settings.get("Parameters", {}) | _overrides(action)
     request: dict[str, Any] = {
         "TemplateBody": _file(action, configuration["TemplatePath"]),
@@ -223,7 +228,7 @@ def _request(action: Action) -> dict[str, Any]:
 def _overrides(action: Action) -> dict[str, str]:
     text = action.configuration.get("ParameterOverrides", "{}")
     if len(text.encode()) > OVERRIDES_LIMIT:
-        raise ActionFailed(
+        raise ActionFailedError(
             f"ParameterOverrides has {len(text.encode())} bytes; CodePipeline takes at most {OVERRIDES_LIMIT}", code="ConfigurationError"
         )
     return {key: _override(action, value) for key, value in json.loads(text).items()}
@@ -232,7 +237,9 @@ def _overrides(action: Action) -> dict[str, str]:
 def _override(action: Action, value: Any) -> str:
     if isinstance(value, dict):
         if set(value) != {"Fn::GetParam"}:
-            raise ActionFailed(f"ParameterOverrides: {', '.join(value)} is not supported by the local engine", code="ConfigurationError")
+            raise ActionFailedError(
+                f"ParameterOverrides: {', '.join(value)} is not supported by the local engine", code="ConfigurationError"
+            )
         artifact, path, key = value["Fn::GetParam"]
         return str(json.loads(_file(action, f"{artifact}::{path}"))[key])
     return str(value)
@@ -241,8 +248,8 @@ def _override(action: Action, value: Any) -> str:
 def _file(action: Action, reference: str) -> str:
     artifact, separator, path = reference.partition("::")
     if not separator or artifact not in action.inputs:
-        raise ActionFailed(f"{reference}: {artifact} is not an input artifact of the action", code="ConfigurationError")
+        raise ActionFailedError(f"{reference}: {artifact} is not an input artifact of the action", code="ConfigurationError")
     content = artifacts.member(action.inputs[artifact], path)
     if content is None:
-        raise ActionFailed(f"File [{path}] does not exist in artifact [{artifact}]", code="ConfigurationError")
+        raise ActionFailedError(f"File [{path}] does not exist in artifact [{artifact}]", code="ConfigurationError")
     return content.decode()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pipeline.local.world import World
 
 PAGE = 100
-OWN_FIELDS = frozenset({"pipeline", "token", "decision", "externalExecutionId", "summary"})
+OWN_FIELDS = frozenset({"pipeline", "rerun", "token", "decision", "externalExecutionId", "summary"})
 
 
 def _page(call: Call, found: Sequence[dict[str, Any]], key: str) -> dict[str, Any]:

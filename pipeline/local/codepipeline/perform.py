@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pipeline.local.codepipeline import artifacts, records, variables
-from pipeline.local.codepipeline.action import Abandoned, Action, ActionFailed, Result
+from pipeline.local.codepipeline.action import AbandonedError, Action, ActionFailedError, Result
 from pipeline.local.codepipeline.actions import HANDLERS
 
 if TYPE_CHECKING:
@@ -23,22 +23,28 @@ def perform(world: World, pipeline: Declaration, execution_id: str, stage: str, 
     try:
         result = _run(world, pipeline, document, declaration)
         locations = {name: artifacts.store(world, pipeline, execution_id, name, content) for name, content in result.artifacts.items()}
-        missing = sorted({artifact["name"] for artifact in declaration.get("outputArtifacts", ())} - set(locations))
-        if missing:
-            raise ActionFailed(f"the action did not make its output artifact {', '.join(missing)}")
-        _succeed(world, execution_id, key, declaration, result, locations)
-    except Abandoned:
+        _complete(declaration, locations)
+        _succeed(world, execution_id, key, declaration=declaration, result=result, locations=locations)
+    except AbandonedError:
         return
-    except ActionFailed as failure:
-        _fail(world, execution_id, key, failure.code, str(failure), failure.summary)
-    except variables.Unresolved as failure:
-        _fail(world, execution_id, key, "ConfigurationError", str(failure), "")
+    except ActionFailedError as failure:
+        # What fails because the engine stops has not failed: the next engine runs it again.
+        if not world.closing.is_set():
+            _fail(world, execution_id, key, code=failure.code, message=str(failure), summary=failure.summary)
+    except variables.UnresolvedError as failure:
+        _fail(world, execution_id, key, code="ConfigurationError", message=str(failure))
     # The top of an action's thread: a bug of the engine must show as a failed action, not as a pipeline that hangs.
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         if world.closing.is_set():
             return
         traceback.print_exc()
-        _fail(world, execution_id, key, "InternalError", f"local engine: {type(error).__name__}: {error}", "")
+        _fail(world, execution_id, key, code="InternalError", message=f"local engine: {type(error).__name__}: {error}")
+
+
+def _complete(declaration: Declaration, locations: Mapping[str, object]) -> None:
+    missing = sorted({artifact["name"] for artifact in declaration.get("outputArtifacts", ())} - set(locations))
+    if missing:
+        raise ActionFailedError(f"the action did not make its output artifact {', '.join(missing)}")
 
 
 def _begin(world: World, pipeline: Declaration, execution_id: str, stage: str, declaration: Declaration) -> records.Document:
@@ -48,7 +54,8 @@ def _begin(world: World, pipeline: Declaration, execution_id: str, stage: str, d
         if kept and kept["status"] == "InProgress" and declaration["actionTypeId"]["category"] == "Approval":
             # The engine was restarted while a person was asked: the question and its token stand.
             return dict(kept)
-        if kept and kept["status"] == "InProgress":
+        interrupted = bool(kept and kept["status"] == "InProgress")
+        if kept and interrupted:
             _close(
                 world,
                 kept,
@@ -56,7 +63,7 @@ def _begin(world: World, pipeline: Declaration, execution_id: str, stage: str, d
                 {"code": "JobFailed", "message": "the local engine was stopped while this action ran; it is run again"},
                 "",
             )
-        document = _document(world, pipeline, execution, stage, declaration)
+        document = _document(world, pipeline, execution, stage, declaration) | {"rerun": interrupted}
         records.put(world, records.ACTION, document["actionExecutionId"], document)
         execution["stages"][stage]["actions"][declaration["name"]] = {"id": document["actionExecutionId"], "status": "InProgress"}
     return document
@@ -94,7 +101,7 @@ def _run(world: World, pipeline: Declaration, document: records.Document, declar
     stage = document["stageName"]
     handler = HANDLERS.get((kind["category"], kind["provider"]))
     if handler is None:
-        raise ActionFailed(f"no local handler for {kind['category']}/{kind['provider']} (stage {stage}, action {declaration['name']})")
+        raise ActionFailedError(f"no local handler for {kind['category']}/{kind['provider']} (stage {stage}, action {declaration['name']})")
     execution = records.execution(world, pipeline["name"], document["pipelineExecutionId"])
     configuration = variables.resolve_all(declaration.get("configuration", {}), variables.of_execution(execution))
     with records.changing(world, records.ACTION, document["actionExecutionId"]) as record:
@@ -102,7 +109,7 @@ def _run(world: World, pipeline: Declaration, document: records.Document, declar
     names = [artifact["name"] for artifact in declaration.get("inputArtifacts", ())]
     absent = [name for name in names if name not in execution["artifacts"]]
     if absent:
-        raise ActionFailed(f"input artifact {', '.join(absent)} was not made by an earlier action of this execution")
+        raise ActionFailedError(f"input artifact {', '.join(absent)} was not made by an earlier action of this execution")
     role = declaration.get("roleArn")
     return handler(
         Action(
@@ -121,7 +128,7 @@ def _run(world: World, pipeline: Declaration, document: records.Document, declar
 
 
 def _succeed(
-    world: World, execution_id: str, key: str, declaration: Declaration, result: Result, locations: Mapping[str, Mapping[str, str]]
+    world: World, execution_id: str, key: str, *, declaration: Declaration, result: Result, locations: Mapping[str, Mapping[str, str]]
 ) -> None:
     with records.changing(world, records.EXECUTION, execution_id) as execution:
         document = _open(world, key)
@@ -140,7 +147,7 @@ def _succeed(
         _mark(execution, document)
 
 
-def _fail(world: World, execution_id: str, key: str, code: str, message: str, summary: str) -> None:
+def _fail(world: World, execution_id: str, key: str, *, code: str, message: str, summary: str = "") -> None:
     with records.changing(world, records.EXECUTION, execution_id) as execution:
         document = _open(world, key)
         if document is None:

@@ -19,7 +19,7 @@ def refusal(pipeline: Mapping[str, Any], stage: str, target: records.Document) -
     if target["version"] != pipeline["version"]:
         return AwsError(
             "PipelineExecutionOutdatedException",
-            f"execution {target['id']} ran in version {target['version']} of the pipeline's structure; the pipeline is at version {pipeline['version']}",
+            f"execution {target['id']} ran in version {target['version']} of the pipeline's structure, which is now {pipeline['version']}",
         )
     if target["type"] == "ROLLBACK":
         return AwsError("UnableToRollbackStageException", f"execution {target['id']} is itself a rollback")

@@ -1,4 +1,4 @@
-"""Starts a walk for every execution that is in progress and has none: new ones, retried ones, and those that a stopped engine left behind."""
+"""Starts a walk for every execution in progress that has none: new ones, retried ones, and those that a stopped engine left behind."""
 
 from __future__ import annotations
 
@@ -24,6 +24,11 @@ class Runner:
         thread.start()
         return thread
 
+    def leave(self) -> None:
+        """When the engine stops: until every walk has let go of what it runs."""
+        for walk in list(self.walks.values()):
+            walk.join()
+
     def _loop(self) -> None:
         while not self.world.closing.is_set():
             with self.world.changed:
@@ -45,7 +50,7 @@ class Runner:
             declaration = records.pipeline(self.world, pipeline)["declaration"]
             Walk(world=self.world, execution_id=execution_id, pipeline=declaration).run()
         # The top of a walk's thread: a bug must end the execution visibly.
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             if self.world.closing.is_set():
                 return
             traceback.print_exc()

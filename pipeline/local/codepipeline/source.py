@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.local import connections, remote
 from pipeline.local.codepipeline import records
-from pipeline.local.codepipeline.action import Action, ActionFailed, Result, known_keys
+from pipeline.local.codepipeline.action import Action, ActionFailedError, Result, known_keys
 
 KEYS = frozenset({"ConnectionArn", "FullRepositoryId", "BranchName", "OutputArtifactFormat", "DetectChanges"})
 
@@ -13,23 +13,23 @@ def checkout(action: Action) -> Result:
     known_keys(action, KEYS, frozenset({"ConnectionArn", "FullRepositoryId", "BranchName"}))
     configuration = action.configuration
     if configuration.get("OutputArtifactFormat", "CODE_ZIP") != "CODE_ZIP":
-        raise ActionFailed(
+        raise ActionFailedError(
             f"OutputArtifactFormat {configuration['OutputArtifactFormat']} is not supported by the local engine", code="ConfigurationError"
         )
     arn = configuration["ConnectionArn"]
     connection = connections.find(action.world, arn)
     if connection is None:
-        raise ActionFailed(f"the connection {arn} does not exist", code="ConfigurationError")
+        raise ActionFailedError(f"the connection {arn} does not exist", code="ConfigurationError")
     if connection["ConnectionStatus"] != "AVAILABLE":
-        raise ActionFailed(
-            f"[CodeStarConnections] the connection {connection['ConnectionName']} is {connection['ConnectionStatus']}; complete it in the console",
+        raise ActionFailedError(
+            f"the connection {connection['ConnectionName']} is {connection['ConnectionStatus']}; complete it in the console",
             code="PermissionError",
         )
     branch = configuration["BranchName"]
     wanted = action.execution()["revisions"].get(action.name)
     commit = remote.commit(action.world.home, wanted or f"refs/heads/{branch}")
     if commit is None:
-        raise ActionFailed(
+        raise ActionFailedError(
             f"the local remote has no {wanted or 'branch ' + branch}; push it: git push local {branch}", code="ConfigurationError"
         )
     with records.changing(action.world, records.EXECUTION, action.execution_id) as execution:

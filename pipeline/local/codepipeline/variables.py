@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 REFERENCE = re.compile(r"#\{([A-Za-z0-9@\-_]+)\.([A-Za-z0-9@\-_]+)\}")
 
 
-class Unresolved(Exception):
+class UnresolvedError(Exception):
     """A reference to something that no action of this execution has put out."""
 
 
@@ -17,10 +18,10 @@ def resolve(text: str, namespaces: Mapping[str, Mapping[str, str]]) -> str:
         namespace, name = match[1], match[2]
         if namespace not in namespaces:
             known = ", ".join(sorted(namespaces))
-            raise Unresolved(f"#{{{namespace}.{name}}}: no action with namespace {namespace} has finished (known: {known})")
+            raise UnresolvedError(f"#{{{namespace}.{name}}}: no action with namespace {namespace} has finished (known: {known})")
         if name not in namespaces[namespace]:
             known = ", ".join(sorted(namespaces[namespace])) or "none"
-            raise Unresolved(f"#{{{namespace}.{name}}}: namespace {namespace} has no variable {name} (it has: {known})")
+            raise UnresolvedError(f"#{{{namespace}.{name}}}: namespace {namespace} has no variable {name} (it has: {known})")
         return namespaces[namespace][name]
 
     return REFERENCE.sub(value, text)
@@ -30,9 +31,7 @@ def resolve_all(configuration: Mapping[str, str], namespaces: Mapping[str, Mappi
     return {key: resolve(value, namespaces) for key, value in configuration.items()}
 
 
-def of_execution(execution: Mapping[str, object]) -> dict[str, dict[str, str]]:
+def of_execution(execution: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """What a configuration may refer to: the pipeline's own, its declared variables, and every finished action's namespace."""
-    namespaces = dict(execution["namespaces"])  # type: ignore[call-overload]  # JSON documents are untyped
-    namespaces["codepipeline"] = {"PipelineExecutionId": execution["id"]}
-    namespaces["variables"] = execution["variables"]
-    return namespaces
+    own = {"codepipeline": {"PipelineExecutionId": execution["id"]}, "variables": execution["variables"]}
+    return {**execution["namespaces"], **own}

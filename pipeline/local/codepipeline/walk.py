@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.local.codepipeline import records, rollback
-from pipeline.local.codepipeline.action import Abandoned
+from pipeline.local.codepipeline.action import AbandonedError
 from pipeline.local.codepipeline.conditions import Evaluation
 from pipeline.local.codepipeline.perform import abandon, perform
 
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 Declaration = Mapping[str, Any]
 # Nothing is polled; this only bounds how long a missed notice could cost.
 WAIT_SECONDS = 5.0
+# How long the processes of a build get to end when the engine stops.
+LEAVE_SECONDS = 8.0
 
 
-class Ended(Exception):
+class EndedError(Exception):
     """The execution ends here, with this status."""
 
     def __init__(self, status: str, summary: str) -> None:
@@ -42,9 +44,9 @@ class Walk:
             for stage in self._stages():
                 self._pass(stage)
             self._end("Succeeded", "")
-        except Ended as end:
+        except EndedError as end:
             self._end(end.status, end.summary)
-        except Abandoned:
+        except AbandonedError:
             self._end_if_stopped()
 
     def _stages(self) -> list[Declaration]:
@@ -101,16 +103,16 @@ class Walk:
         return True
 
     def _check(self) -> None:
-        """Between two steps: may the execution go on?"""
+        """Between two steps: raises when the execution may not go on."""
         if self.world.closing.is_set():
-            raise Abandoned
+            raise AbandonedError
         execution = self._execution()
         stop = execution.get("stop")
         if stop:
-            raise Ended("Stopped", stop["reason"])
+            raise EndedError("Stopped", stop["reason"])
         if records.pipeline(self.world, self.pipeline["name"])["declaration"]["version"] != execution["version"]:
             # "gracefully completes all running actions, and then fails the stages and pipeline executions" (CodePipeline, Edit a pipeline).
-            raise Ended("Failed", "the pipeline was updated while this execution ran")
+            raise EndedError("Failed", "the pipeline was updated while this execution ran")
 
     def _interrupted(self) -> bool:
         return "stop" in self._execution()
@@ -123,7 +125,9 @@ class Walk:
         if unmet.get("result", "FAIL") == "SKIP":
             return "SKIP"
         self._set_stage(stage["name"], "Failed")
-        raise Ended("Failed", f"stage {stage['name']}: its entry condition does not hold: {self._reason(stage['name'], 'beforeEntry')}")
+        raise EndedError(
+            "Failed", f"stage {stage['name']}: its entry condition does not hold: {self._reason(stage['name'], 'beforeEntry')}"
+        )
 
     def _on_success(self, stage: Declaration) -> str:
         """Why the stage fails after all, or nothing."""
@@ -183,7 +187,8 @@ class Walk:
             while thread.is_alive():
                 thread.join(WAIT_SECONDS / 50)
                 if self.world.closing.is_set():
-                    raise Abandoned
+                    thread.join(LEAVE_SECONDS)
+                    raise AbandonedError
                 stop = self._execution().get("stop")
                 if stop and stop["abandon"]:
                     self._abandon(stage, stop["reason"])
@@ -192,7 +197,7 @@ class Walk:
         with records.changing(self.world, records.EXECUTION, self.execution_id) as execution:
             abandon(self.world, execution)
             execution["stages"][stage]["status"] = "Stopped"
-        raise Ended("Stopped", reason)
+        raise EndedError("Stopped", reason)
 
     def _failed(self, stage: Declaration, why: str) -> None:
         name = stage["name"]
@@ -204,13 +209,13 @@ class Walk:
             return
         self._set_stage(name, "Failed")
         if stop:
-            raise Ended("Stopped", stop["reason"])
+            raise EndedError("Stopped", stop["reason"])
         # With conditions, all of their rules must hold for the result to be engaged; without, it always is.
         conditions = policy.get("conditions", ())
         wanted = result or next((condition.get("result") for condition in conditions), None)
         if wanted == "ROLLBACK" and self._unmet(stage, "onFailure", conditions) is None:
             rollback.automatic(self.world, self.pipeline, name, self._execution())
-        raise Ended("Failed", f"stage {name}: {why}")
+        raise EndedError("Failed", f"stage {name}: {why}")
 
     def _retry(self, name: str, policy: Mapping[str, Any]) -> bool:
         """CodePipeline retries a stage by itself once."""
