@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -41,10 +42,21 @@ class World:
 @functools.lru_cache(maxsize=256)
 def make_client(endpoint: str, service: str, account: str, region: str) -> Any:
     import boto3
+    import botocore.session
     from botocore.config import Config
 
+    # Whatever profile and settings a person has for AWS, they are not for this endpoint.
+    alone: Any = {
+        name: (None, None, value, None)
+        for name, value in (("profile", None), ("config_file", os.devnull), ("credentials_file", os.devnull))
+    }
     # moto reads a 12-digit access key id as the account that the caller acts in.
-    session: Any = boto3.Session(aws_access_key_id=account, aws_secret_access_key="local", region_name=region)  # noqa: S106 - not a secret
+    session: Any = boto3.Session(
+        aws_access_key_id=account,
+        aws_secret_access_key="local",  # noqa: S106 - not a secret
+        region_name=region,
+        botocore_session=botocore.session.Session(session_vars=alone),
+    )
     # One path per bucket: a bucket in the host name would need a name server.
     config = Config(retries={"max_attempts": 0}, max_pool_connections=32, read_timeout=600, s3={"addressing_style": "path"}, proxies={})
     return session.client(service, endpoint_url=endpoint, config=config)

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.local import connections, remote, server
+from pipeline.local import connections, emulator, remote, server
+from pipeline.local.cloudformation import api as cloudformation
 from pipeline.local.codebuild import api as codebuild
 from pipeline.local.codepipeline import api as codepipeline
 from pipeline.local.codepipeline.runner import Runner
@@ -80,9 +81,6 @@ class Engine:
 
 
 def _run(world: World, clock: Clock) -> Engine:
-    from pipeline.local import emulator
-    from pipeline.local.cloudformation import api as cloudformation
-
     services = {
         "cloudformation": cloudformation.OPERATIONS,
         "codepipeline": codepipeline.OPERATIONS,
@@ -101,7 +99,8 @@ SERVERS: dict[str, Any] = {}
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    from moto.moto_api._internal.models import moto_api_backend
+    # moto costs seconds: only who starts an engine pays.
+    from moto.moto_api._internal.models import moto_api_backend  # noqa: PLC0415
 
     listening = server.listen(0)
     thread = threading.Thread(target=listening.serve_forever, daemon=True)

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from pipeline.local import connections
+
 pytestmark = pytest.mark.local
 
 BUILDSPEC = """
@@ -45,7 +47,7 @@ def rule(provider: str, configuration: dict[str, str]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def pipeline(engine, checkout):  # noqa: ANN001, ANN201 - fixtures of conftest.py
+def pipeline(engine: Any, checkout: Any) -> Any:
     """Creates the pipeline with the stages after Source and Image; returns the client."""
     client = engine.client("codepipeline")
     engine.client("s3").create_bucket(Bucket="artifacts", CreateBucketConfiguration={"LocationConstraint": engine.world.region})
@@ -64,8 +66,6 @@ def pipeline(engine, checkout):  # noqa: ANN001, ANN201 - fixtures of conftest.p
     checkout.commit({"name.txt": "one", "buildspec/image.yml": BUILDSPEC})
 
     def create(*stages: dict[str, Any], available: bool = True) -> Any:
-        from pipeline.local import connections
-
         if available:
             connections.complete(engine.world, arn)
         source = action(
@@ -121,7 +121,7 @@ def decide(client: Any, given: str, status: str, summary: str = "looks right") -
     )
 
 
-def test_a_run_checks_out_the_commit_builds_it_and_passes_on_what_the_build_exported(engine, checkout, pipeline) -> None:
+def test_a_run_checks_out_the_commit_builds_it_and_passes_on_what_the_build_exported(engine: Any, checkout: Any, pipeline: Any) -> None:
     client = pipeline({"name": "Approve", "actions": [approval()]})
     commit = checkout.git("rev-parse", "HEAD")
     execution = start(client)
@@ -136,7 +136,7 @@ def test_a_run_checks_out_the_commit_builds_it_and_passes_on_what_the_build_expo
     )
 
 
-def test_a_failing_command_fails_its_phase_and_the_walk_stops_there(engine, checkout, pipeline) -> None:
+def test_a_failing_command_fails_its_phase_and_the_walk_stops_there(engine: Any, checkout: Any, pipeline: Any) -> None:
     client = pipeline({"name": "Approve", "actions": [approval()]})
     checkout.commit({"name.txt": "broken"})
     assert engine.ended(start(client))["status"] == "Failed"
@@ -148,7 +148,7 @@ def test_a_failing_command_fails_its_phase_and_the_walk_stops_there(engine, chec
     assert [phase["phaseType"] for phase in found["phases"] if phase.get("phaseStatus") == "FAILED"] == ["BUILD"]
 
 
-def test_a_rejected_approval_fails_the_run_and_a_used_token_is_refused(engine, pipeline) -> None:
+def test_a_rejected_approval_fails_the_run_and_a_used_token_is_refused(engine: Any, pipeline: Any) -> None:
     client = pipeline({"name": "Approve", "actions": [approval()]})
     execution = start(client)
     given = token(engine, client)
@@ -161,7 +161,7 @@ def test_a_rejected_approval_fails_the_run_and_a_used_token_is_refused(engine, p
         decide(client, "00000000-0000-0000-0000-000000000000", "Approved")
 
 
-def test_an_approval_times_out(engine, pipeline) -> None:
+def test_an_approval_times_out(engine: Any, pipeline: Any) -> None:
     client = pipeline({"name": "Approve", "actions": [approval(timeoutInMinutes=5)]})
     execution = start(client)
     token(engine, client)
@@ -172,7 +172,7 @@ def test_an_approval_times_out(engine, pipeline) -> None:
     assert action_state(client, "Approve")["errorDetails"]["code"] == "ApprovalTimedOut"
 
 
-def test_a_second_push_waits_for_the_stage_that_the_first_one_holds(engine, checkout, pipeline) -> None:
+def test_a_second_push_waits_for_the_stage_that_the_first_one_holds(engine: Any, checkout: Any, pipeline: Any) -> None:
     client = pipeline({"name": "Approve", "actions": [approval()]})
     first = start(client)
     asked = token(engine, client)
@@ -188,7 +188,7 @@ def test_a_second_push_waits_for_the_stage_that_the_first_one_holds(engine, chec
 
 
 @pytest.mark.parametrize(("digest", "status"), [("sha256:one", "InProgress"), ("sha256:two", "Skipped")])
-def test_a_variable_check_that_does_not_hold_skips_the_stage(engine, pipeline, digest: str, status: str) -> None:
+def test_a_variable_check_that_does_not_hold_skips_the_stage(engine: Any, pipeline: Any, digest: str, status: str) -> None:
     check = rule("VariableCheck", {"Variable": "#{Image.DIGEST}", "Operator": "EQ", "Value": digest})
     condition = {"conditions": [{"result": "SKIP", "rules": [check]}]}
     client = pipeline({"name": "Approve", "actions": [approval()], "beforeEntry": condition})
@@ -204,7 +204,7 @@ def test_a_variable_check_that_does_not_hold_skips_the_stage(engine, pipeline, d
     engine.wait(seen, f"the stage to be {status} and the rule {wanted}")
 
 
-def test_a_deployment_window_holds_the_stage_until_it_opens(engine, pipeline) -> None:
+def test_a_deployment_window_holds_the_stage_until_it_opens(engine: Any, pipeline: Any) -> None:
     opens = (engine.clock() + timedelta(days=40)).strftime("* * * %-d %-m ?")
     condition = {"conditions": [{"result": "FAIL", "rules": [rule("DeploymentWindow", {"Cron": opens, "TimeZone": "UTC"})]}]}
     client = pipeline({"name": "Approve", "actions": [approval()], "beforeEntry": condition})
@@ -217,7 +217,7 @@ def test_a_deployment_window_holds_the_stage_until_it_opens(engine, pipeline) ->
     assert token(engine, client)
 
 
-def test_an_unresolvable_variable_fails_the_action_by_name(engine, pipeline) -> None:
+def test_an_unresolvable_variable_fails_the_action_by_name(engine: Any, pipeline: Any) -> None:
     wrong = action("Approve", "Approval", "Manual", {"CustomData": "#{Image.NOTHING}"})
     client = pipeline({"name": "Approve", "actions": [wrong]})
     engine.ended(start(client))
@@ -231,19 +231,19 @@ def test_an_unresolvable_variable_fails_the_action_by_name(engine, pipeline) -> 
         (action("Site", "Approval", "Manual", {"Colour": "red"}), "configuration key Colour is not supported"),
     ],
 )
-def test_what_is_not_understood_fails_by_name(engine, pipeline, wrong: dict[str, Any], said: str) -> None:
+def test_what_is_not_understood_fails_by_name(engine: Any, pipeline: Any, wrong: dict[str, Any], said: str) -> None:
     client = pipeline({"name": "Deploy", "actions": [wrong]})
     engine.ended(start(client))
     assert said in action_state(client, "Deploy")["errorDetails"]["message"]
 
 
-def test_a_pending_connection_refuses_the_checkout(engine, pipeline) -> None:
+def test_a_pending_connection_refuses_the_checkout(engine: Any, pipeline: Any) -> None:
     client = pipeline({"name": "Approve", "actions": [approval()]}, available=False)
     assert engine.ended(start(client))["status"] == "Failed"
     assert "is PENDING" in action_state(client, "Source")["errorDetails"]["message"]
 
 
-def test_actions_of_one_run_order_run_together_and_later_ones_after_them(engine, pipeline) -> None:
+def test_actions_of_one_run_order_run_together_and_later_ones_after_them(engine: Any, pipeline: Any) -> None:
     actions = [build("Third", runOrder=2), build("First"), build("Second")]
     client = pipeline({"name": "Deploy", "actions": actions})
     assert engine.ended(start(client))["status"] == "Succeeded"
@@ -254,7 +254,7 @@ def test_actions_of_one_run_order_run_together_and_later_ones_after_them(engine,
     assert times["Third"][0] >= max(times["First"][1], times["Second"][1])
 
 
-def test_retry_runs_only_the_failed_action_again(engine, checkout, pipeline) -> None:
+def test_retry_runs_only_the_failed_action_again(engine: Any, pipeline: Any) -> None:
     flaky = build("Flaky", configuration={"EnvironmentVariables": json.dumps([{"name": "X", "value": "y", "type": "PARAMETER_STORE"}])})
     client = pipeline({"name": "Deploy", "actions": [build("Good"), flaky]})
     execution = start(client)
@@ -269,7 +269,7 @@ def test_retry_runs_only_the_failed_action_again(engine, checkout, pipeline) -> 
         client.retry_stage_execution(pipelineName="demo", stageName="Image", pipelineExecutionId=execution, retryMode="FAILED_ACTIONS")
 
 
-def test_a_stage_rolls_back_to_what_succeeded_in_it(engine, checkout, pipeline) -> None:
+def test_a_stage_rolls_back_to_what_succeeded_in_it(engine: Any, checkout: Any, pipeline: Any) -> None:
     client = pipeline({"name": "Deploy", "actions": [build("Use", inputArtifacts=[{"name": "Source"}], namespace="Use")]})
     good = start(client)
     assert engine.ended(good)["status"] == "Succeeded"
@@ -287,7 +287,7 @@ def test_a_stage_rolls_back_to_what_succeeded_in_it(engine, checkout, pipeline) 
         client.rollback_stage(pipelineName="demo", stageName="Deploy", targetPipelineExecutionId=back)
 
 
-def test_on_failure_rolls_the_stage_back_by_itself(engine, checkout, pipeline) -> None:
+def test_on_failure_rolls_the_stage_back_by_itself(engine: Any, checkout: Any, pipeline: Any) -> None:
     client = pipeline({"name": "Deploy", "actions": [build("Use")], "onFailure": {"result": "ROLLBACK"}})
     assert engine.ended(start(client))["status"] == "Succeeded"
     # The buildspec of the image passes; the same one fails in Deploy because the second build is told so.
@@ -307,7 +307,7 @@ def test_on_failure_rolls_the_stage_back_by_itself(engine, checkout, pipeline) -
     assert found[0]["trigger"] == {"triggerType": "AutomatedRollback", "triggerDetail": failed}
 
 
-def test_stop_abandons_or_waits(engine, pipeline) -> None:
+def test_stop_abandons_or_waits(engine: Any, pipeline: Any) -> None:
     client = pipeline({"name": "Approve", "actions": [approval()]})
     execution = start(client)
     token(engine, client)
@@ -319,7 +319,7 @@ def test_stop_abandons_or_waits(engine, pipeline) -> None:
         client.stop_pipeline_execution(pipelineName="demo", pipelineExecutionId=execution)
 
 
-def test_an_update_of_the_pipeline_ends_the_run_and_old_runs_cannot_be_rolled_back_to(engine, pipeline) -> None:
+def test_an_update_of_the_pipeline_ends_the_run_and_old_runs_cannot_be_rolled_back_to(engine: Any, pipeline: Any) -> None:
     client = pipeline({"name": "Approve", "actions": [approval()]})
     execution = start(client)
     given = token(engine, client)
@@ -333,7 +333,7 @@ def test_an_update_of_the_pipeline_ends_the_run_and_old_runs_cannot_be_rolled_ba
         client.rollback_stage(pipelineName="demo", stageName="Image", targetPipelineExecutionId=execution)
 
 
-def test_a_disabled_transition_holds_the_run(engine, pipeline) -> None:
+def test_a_disabled_transition_holds_the_run(engine: Any, pipeline: Any) -> None:
     client = pipeline({"name": "Approve", "actions": [approval()]})
     client.disable_stage_transition(pipelineName="demo", stageName="Approve", transitionType="Inbound", reason="freeze")
     start(client)
@@ -343,7 +343,7 @@ def test_a_disabled_transition_holds_the_run(engine, pipeline) -> None:
     assert token(engine, client)
 
 
-def test_a_run_goes_on_after_the_engine_was_killed_and_the_question_keeps_its_token(engine, pipeline) -> None:
+def test_a_run_goes_on_after_the_engine_was_killed_and_the_question_keeps_its_token(engine: Any, pipeline: Any) -> None:
     client = pipeline({"name": "Approve", "actions": [approval()]})
     execution = start(client)
     given = token(engine, client)
@@ -352,7 +352,7 @@ def test_a_run_goes_on_after_the_engine_was_killed_and_the_question_keeps_its_to
     assert again.ended(execution)["status"] == "Succeeded"
 
 
-def test_an_unknown_operation_is_refused_by_name(engine) -> None:
+def test_an_unknown_operation_is_refused_by_name(engine: Any) -> None:
     with pytest.raises(ClientError, match="does not answer codepipeline:ListWebhooks"):
         engine.client("codepipeline").list_webhooks()
     with pytest.raises(ClientError, match="PipelineNotFoundException"):

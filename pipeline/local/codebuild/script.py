@@ -48,8 +48,10 @@ def _phase(folder: Path, name: str, phase: Phase) -> list[str]:
     title = name.upper()
     lines = [f"_kotei_log Entering phase {title}", f"_kotei_event start {title}", "_kotei_rc=0"]
     for number, command in enumerate(phase.commands):
-        lines += ['if [ "$_kotei_rc" -eq 0 ]; then', *_command(folder, f"{name}-{number}", command, "_kotei_rc"), "fi"]
+        event = f"_kotei_event command {name}-{number}"
+        lines += ['if [ "$_kotei_rc" -eq 0 ]; then', event, *_command(folder, f"{name}-{number}", command, "_kotei_rc"), "fi"]
     for number, command in enumerate(phase.finally_commands):
+        # Their failure fails nothing, so they are no event.
         lines += _command(folder, f"{name}-finally-{number}", command, "_kotei_ignored")
     lines += [
         f"_kotei_event end {title} $_kotei_rc",
@@ -70,7 +72,6 @@ def _command(folder: Path, name: str, command: str, status: str) -> list[str]:
     first = shlex.quote(shown[0] if shown else "")
     return [
         f"_kotei_log Running command {first}",
-        f"_kotei_event command {shlex.quote(name)}",
         f"{{ . {shlex.quote(str(file))}; }} </dev/null",
         f"{status}=$?",
         f'[ "${status}" -eq 0 ] || _kotei_log Command did not exit successfully {first} exit status "${status}"',

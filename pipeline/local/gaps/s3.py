@@ -16,7 +16,7 @@ def apply(patch: Patch = setattr) -> None:
 
 
 def get_permission(self: Any, action: str, resource: str) -> Any:
-    """In moto 5.2.5 "deny what comes without TLS" denies everything. Conditions are recorded here, not enforced: this endpoint has no TLS."""
+    """In moto 5.2.5 "deny what comes without TLS" denies everything. Conditions are recorded here, not enforced: there is no TLS."""
     from moto.iam.access_control import IAMPolicy, PermissionResult
 
     if self.policy is None:

@@ -1,0 +1,119 @@
+"""The local `docker buildx build`: what it understands, what it makes, what it refuses."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import PipelineError
+from pipeline.local.image import __main__ as docker
+from pipeline.local.image.build import Image, build
+from pipeline.local.image.dockerfile import parse
+from pipeline.local.image.ignore import reader
+
+DOCKERFILE = """
+ARG BASE=public.ecr.aws/nginx/nginx-unprivileged:1
+FROM ${BASE}
+# a comment
+LABEL a="b c" \\
+      d=e
+COPY conf/ /etc/nginx/kotei/
+USER 101
+EXPOSE 8080 8081/udp
+STOPSIGNAL SIGQUIT
+ENTRYPOINT []
+"""
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Callable[..., Image]:
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "nginx.conf").write_text("events {}\n")
+    (tmp_path / "conf" / "secret").write_text("x")
+
+    def made(text: str = DOCKERFILE, **arguments: str) -> Image:
+        hidden = reader(tmp_path, tmp_path / "Dockerfile")
+        return build(parse(text, arguments), tmp_path, hidden=hidden, platform="linux/arm64", labels={}, say=lambda _: None)
+
+    return made
+
+
+def files(image: Image) -> list[str]:
+    with tarfile.open(fileobj=io.BytesIO(image.layer)) as tar:
+        return [member.name for member in tar if member.isfile()]
+
+
+def test_the_configuration_and_the_files_of_an_image(make) -> None:  # noqa: ANN001 - a fixture
+    image = make(BASE="other@sha256:1")
+    config = json.loads(image.config)
+    assert (config["architecture"], config["os"]) == ("arm64", "linux")
+    assert config["config"] == {
+        "Labels": {"a": "b c", "d": "e"},
+        "User": "101",
+        "ExposedPorts": {"8080/tcp": {}, "8081/udp": {}},
+        "StopSignal": "SIGQUIT",
+        "Entrypoint": [],
+    }
+    assert files(image) == ["etc/nginx/kotei/nginx.conf", "etc/nginx/kotei/secret"]
+    assert json.loads(image.manifest)["annotations"] == {"org.opencontainers.image.base.name": "other@sha256:1"}
+
+
+def test_the_same_files_make_the_same_digest_and_others_another(make, tmp_path: Path) -> None:  # noqa: ANN001 - a fixture
+    first = make()
+    (tmp_path / "conf" / "nginx.conf").touch()
+    assert make().digest == first.digest
+    (tmp_path / "conf" / "nginx.conf").write_text("events { }\n")
+    assert make().digest != first.digest
+
+
+def test_dockerignore_hides_files(make, tmp_path: Path) -> None:  # noqa: ANN001 - a fixture
+    (tmp_path / ".dockerignore").write_text("*\n!conf/\nconf/secret\n")
+    assert files(make()) == ["etc/nginx/kotei/nginx.conf"]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("HEALTHCHECK NONE", "line 3: HEALTHCHECK is not supported"),
+        ("RUN apk add curl", "line 3: RUN apk add curl: .* can only run `nginx -t"),
+        ("COPY --chown=1 conf/ /x/", "line 3: COPY: --chown=1 is not supported"),
+        ("COPY nothing /x", 'line 3: COPY: "/nothing": not found'),
+        ("COPY ../x /x", "line 3: COPY: ../x is outside"),
+        ("USER $WHO", r"line 3: \$WHO is declared by no ARG"),
+        ("RUN nginx -t -c /etc/nginx/kotei/absent.conf", "absent.conf is not in the image"),
+    ],
+)
+def test_what_is_not_understood_is_refused_with_its_line(make, line: str, said: str) -> None:  # noqa: ANN001 - a fixture
+    with pytest.raises(PipelineError, match=said):
+        make(f"FROM base\nCOPY conf/ /etc/nginx/kotei/\n{line}\n")
+
+
+def test_a_build_argument_that_nobody_declares_is_refused(make) -> None:  # noqa: ANN001 - a fixture
+    with pytest.raises(PipelineError, match="--build-arg COLOUR is declared by no ARG"):
+        make(COLOUR="red")
+
+
+def test_a_configuration_that_nginx_refuses_fails_the_build(make, tmp_path: Path) -> None:  # noqa: ANN001 - a fixture
+    (tmp_path / "conf" / "nginx.conf").write_text("events {}\nhttp { server { colour red; } }\n")
+    with pytest.raises(PipelineError, match='unknown directive "colour"'):
+        make("FROM base\nCOPY conf/ /etc/nginx/kotei/\nRUN nginx -t -q -c /etc/nginx/kotei/nginx.conf\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "x"], "docker run x: is not supported"),
+        (["buildx", "build", "--squash", "."], "--squash is not supported"),
+        (["buildx", "build", "--platform", "linux/amd64", "."], "--platform linux/amd64: the service runs linux/arm64"),
+        (["buildx", "build", "--provenance=true", "."], "would push an index"),
+        (["buildx", "build"], "the build's folder is missing"),
+    ],
+)
+def test_unknown_commands_and_options_are_refused(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert docker.main(arguments) == 1
+    assert said in capsys.readouterr().err
