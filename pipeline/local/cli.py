@@ -65,6 +65,8 @@ def up() -> None:
         ups.follow(local, approval["execution"], _say)
     for line in ups.described(local):
         typer.echo(line)
+    if failed := ups.failure(local):
+        raise PipelineError(failed)
 
 
 @app.command()

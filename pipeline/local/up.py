@@ -178,5 +178,14 @@ def _name_remote(home: Path, root: Path, say: Say) -> None:
         say(f"the git remote `local` is {url.stdout.strip()}, not this engine's; push here with: git push {wanted}")
 
 
+def failure(local: Local) -> str | None:
+    """Why the newest run of HEAD ended without success, if it did."""
+    commit = _head(local.root)
+    run = next((run for run in local.runs() if commit in [source["revisionId"] for source in run["sourceRevisions"]]), None)
+    if run is None or run["status"] in (*RUNNING, "Succeeded"):
+        return None
+    return f"the run of {commit[:10]} {run['status'].lower()}: {run.get('statusSummary') or 'no reason given'}; see: kotei status"
+
+
 def described(local: Local) -> Iterator[str]:
     yield from summary.lines(local.project.environments, local.live(), local.home, [approval["owner"] for approval in local.asked()])
