@@ -129,6 +129,8 @@ def _run(arguments: Sequence[str]) -> None:
         # The emulated registry knows the caller by the request's credential.
         sys.stdin.read()
         _say("Login Succeeded")
+    elif arguments[:3] == ["buildx", "imagetools", "inspect"]:
+        sys.stdout.write(f"{_inspect(arguments[3:])}\n")
     elif arguments[:2] == ["buildx", "build"]:
         _build(arguments[2:])
     elif arguments[:1] == ["build"]:
