@@ -294,8 +294,8 @@ class System:
             process.kill()
             process.communicate()
         self.run("local", "down")
-        left = self.processes()
-        assert not left, "still there after `kotei local down`:\n" + "\n".join(left)
+        # The engine's lock is free a moment before its process has ended.
+        wait_until(lambda: not self.processes(), "every process of the engine to end", lambda: "\n".join(self.processes()))
 
 
 def made(folder: Path, prefix: tuple[str, ...] = (), owner: int | None = None) -> System:
