@@ -16,6 +16,7 @@ from pipeline import paths
 from pipeline.local import connections, endpoints, prerequisites, push, server
 from pipeline.local.cloudformation import api as cloudformation
 from pipeline.local.cloudformation import deploy as stack_operations
+from pipeline.local.cloudformation import workers as stack_workers
 from pipeline.local.codebuild import api as codebuild
 from pipeline.local.codepipeline import api as codepipeline
 from pipeline.local.codepipeline.runner import Runner
@@ -143,6 +144,7 @@ def _parts(world: World, listening: Any) -> Callable[[], None]:
     def stop() -> None:
         runner.leave()
         standing[0].stop()
+        stack_workers.wait()
         emulator.snapshot(world)
 
     return stop

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+from pipeline.errors import PipelineError
 from pipeline.local import wire
 from pipeline.local.protocol import AwsError
 from pipeline.local.world import World
@@ -48,7 +49,7 @@ def application(world: World) -> WsgiApp:
             try:
                 body: Iterable[bytes] = emulated(environ, start_response)
             except NotImplementedError as missing:
-                refusal = wire.refusal(AwsError("NotImplementedException", f"moto: {missing}", status=501), Request(environ))
+                refusal: WsgiApp = wire.refusal(AwsError("NotImplementedException", f"moto: {missing}", status=501), Request(environ))
                 return refusal(environ, start_response)
             if writes:
                 snapshot(world)
@@ -99,7 +100,13 @@ def restore(world: World) -> None:
             return
         with path.open("rb") as stream:
             reader = _Unpickler(stream, world.home / "objects")
-            services = reader.load()
+            try:
+                services = reader.load()
+            except (pickle.UnpicklingError, AttributeError, ImportError, EOFError, FileNotFoundError) as error:
+                raise PipelineError(
+                    f"{path} cannot be read by this version of moto ({error}); "
+                    f"to start anew, without the addresses it holds: rm -r {world.home}"
+                ) from error
         reader.forget_others()
         for service, (accounts, more) in services.items():
             vars(_registry(service)).update(more)

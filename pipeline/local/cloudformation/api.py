@@ -10,8 +10,8 @@ from pipeline.local.cloudformation.stack import Stack, every, find, new, save, s
 from pipeline.local.protocol import AwsError, Call, Operation
 from pipeline.local.world import World
 
-# Parameters without a meaning here: who may be called back, how long it may take, what is repeated.
-INERT = "ClientRequestToken NotificationARNs TimeoutInMinutes"
+# A parameter without a meaning here: no answer gets lost, so nothing is asked twice.
+INERT = "ClientRequestToken"
 
 
 def create_stack(world: World, call: Call) -> Mapping[str, Any]:
@@ -53,7 +53,8 @@ def update_stack(world: World, call: Call) -> Mapping[str, Any]:
         changes.refuse_type_changes(stack, document)
         if changes.changes_nothing(stack, goal, changes.predict(world, stack, goal)):
             raise template.invalid("No updates are to be performed.")
-        stack.policy = request.policy(call, "StackPolicyBody") or stack.policy
+        # The update itself is judged by the policy in force (classmethod/gradle-aws-plugin#159): the new one protects what it made.
+        stack.policy_after_update = request.policy(call, "StackPolicyBody")
         stack.policy_during_update = request.policy(call, "StackPolicyDuringUpdateBody")
         request.take_options(stack, call)
         stack.on_failure = "DO_NOTHING" if call.params.get("DisableRollback") else "ROLLBACK"

@@ -52,7 +52,7 @@ def names(
         "AWS::StackId": stack.id,
         "AWS::Partition": "aws",
         "AWS::URLSuffix": "amazonaws.com",
-        "AWS::NotificationARNs": stack.notifications,
+        "AWS::NotificationARNs": [],
     }
     declared = document.get("Parameters") or {}
 

@@ -93,7 +93,10 @@ def _complete(run: Run, status: str) -> None:
         name: {"value": str(intrinsics.resolve(output["Value"], lookup)), "description": output.get("Description", "")}
         for name, output in (run.document.get("Outputs") or {}).items()
     }
-    stack.previous, stack.before, stack.leftovers, stack.policy_during_update, stack.skip = None, {}, [], "", []
+    if status == "UPDATE_COMPLETE":
+        stack.policy = stack.policy_after_update or stack.policy
+    stack.policy_during_update = stack.policy_after_update = ""
+    stack.previous, stack.before, stack.leftovers, stack.skip = None, {}, [], []
     for resource in stack.resources.values():
         resource.touched = False
     set_status(run.world, stack, status)

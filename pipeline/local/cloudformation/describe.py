@@ -41,7 +41,7 @@ def _stack(stack: Stack) -> dict[str, Any]:
         "StackStatus": stack.status,
         "StackStatusReason": stack.reason,
         "DisableRollback": stack.on_failure == "DO_NOTHING",
-        "NotificationARNs": stack.notifications,
+        "NotificationARNs": [],
         "Capabilities": stack.capabilities,
         "Outputs": [
             {"OutputKey": name, "OutputValue": output["value"], "Description": output["description"] or None}

@@ -99,6 +99,5 @@ def failure_mode(call: Call) -> str:
 
 def take_options(stack: Stack, call: Call) -> None:
     stack.capabilities = call.params.get("Capabilities") or []
-    stack.notifications = call.params.get("NotificationARNs") or []
     stack.role = call.params.get("RoleARN") or stack.role
     stack.retain_except_on_create = bool(call.params.get("RetainExceptOnCreate"))

@@ -84,13 +84,13 @@ class Stack:
     order: list[str] = field(default_factory=list)
     policy: str = ""
     policy_during_update: str = ""
+    policy_after_update: str = ""
     protected: bool = False
     on_failure: str = "ROLLBACK"
     retain_except_on_create: bool = False
     skip: list[str] = field(default_factory=list)
     imports: dict[str, dict[str, str]] = field(default_factory=dict)
     capabilities: list[str] = field(default_factory=list)
-    notifications: list[str] = field(default_factory=list)
     role: str = ""
     change_set: str = ""
 

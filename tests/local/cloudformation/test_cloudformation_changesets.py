@@ -82,3 +82,11 @@ def test_outputs_alone_are_a_change(cloud: Any) -> None:
     cloud.cfn.execute_change_set(StackName="s", ChangeSetName="next")
     cloud.settled("s")
     assert cloud.outputs("s")["Cidr"] == "10.20.0.0/16"
+
+
+def test_deleting_one_that_is_not_there_succeeds(cloud: Any) -> None:
+    cloud.create("s", template())
+    cloud.cfn.delete_change_set(StackName="s", ChangeSetName="never")
+    propose(cloud, template(note="two"))
+    cloud.cfn.delete_change_set(StackName="s", ChangeSetName="next")
+    assert cloud.cfn.list_change_sets(StackName="s")["Summaries"] == []

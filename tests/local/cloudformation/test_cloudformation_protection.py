@@ -202,3 +202,16 @@ def test_an_existing_address_is_imported(cloud: Any) -> None:
     assert cloud.settled("fixed")["StackStatus"] == "IMPORT_COMPLETE"
     assert cloud.outputs("fixed") == {"AddressA": address["AllocationId"]}
     assert held(cloud) == [address["PublicIp"]]
+
+
+def test_a_new_policy_holds_from_the_next_update_on(cloud: Any) -> None:
+    """One commit cannot lift the policy and use that at once."""
+    cloud.create("fixed", ADDRESSES, StackPolicyBody=json.dumps(KEEP))
+    open_policy = {"Statement": [{"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"}]}
+    smaller = copy.deepcopy(ADDRESSES)
+    del smaller["Resources"]["AddressC"], smaller["Outputs"]["AddressC"]
+    assert cloud.update("fixed", smaller, StackPolicyBody=json.dumps(open_policy))["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert json.loads(cloud.cfn.get_stack_policy(StackName="fixed")["StackPolicyBody"]) == KEEP
+    tagged = [{"Key": "team", "Value": "edge"}]
+    cloud.update("fixed", ADDRESSES, StackPolicyBody=json.dumps(open_policy), Tags=tagged)
+    assert cloud.update("fixed", smaller)["StackStatus"] == "UPDATE_COMPLETE"

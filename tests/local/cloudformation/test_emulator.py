@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from pipeline.errors import PipelineError
 from pipeline.local import emulator
 
 pytestmark = pytest.mark.local
@@ -21,6 +22,7 @@ LOOK = """
 import json, sys
 from pathlib import Path
 from werkzeug.test import EnvironBuilder
+from pipeline.errors import PipelineError
 from pipeline.local import emulator
 from pipeline.local.world import World
 world = World(home=Path(sys.argv[1]), root=Path("."), endpoint="", account="111122223333", region="ap-northeast-1", store=None)
@@ -117,3 +119,9 @@ def test_what_moto_does_not_have_is_refused_by_name(cloud: Any) -> None:
         cloud.client("application-autoscaling").tag_resource(ResourceARN=arn, Tags={"a": "b"})
     with pytest.raises(ClientError, match=r"NotImplementedException.*moto: .*modify_ip_pools"):
         cloud.client("elbv2").modify_ip_pools(LoadBalancerArn=arn)
+
+
+def test_an_unreadable_snapshot_says_what_to_do(cloud: Any) -> None:
+    (cloud.world.home / "moto.pickle").write_bytes(b"\x80\x05cmoto.ec2.models\nNoSuchClass\n.")
+    with pytest.raises(PipelineError, match=r"moto\.pickle cannot be read by this version of moto.*rm -r"):
+        emulator.restore(cloud.world)
