@@ -31,11 +31,15 @@ def _certificate(world: World, env: Environment, arn: str) -> None:
     from moto.acm.models import CertBundle, acm_backends
 
     known = acm_backends[env.account][env.region]._certificates  # noqa: SLF001 -- ACM has no call that chooses an ARN
-    if arn in known:
+    # The certificate is said to hold every host, so one that lacks a new host is made anew. Old ones stay: they may still be served.
+    before = known.get(arn)
+    held = set(before.sans) if before else set()
+    hosts = {name for site in env.sites for name in (site.host, *site.aliases)}
+    if hosts <= held:
         return
-    hosts = [name for site in env.sites for name in (site.host, *site.aliases)]
-    pem = certificates.issued(world.home, hosts).read_bytes()
+    pem = certificates.issued(world.home, hosts | held).read_bytes()
     known[arn] = CertBundle(env.account, certificate=pem, private_key=pem, region=env.region, arn=arn)
+    known[arn].in_use_by = before.in_use_by if before else []
 
 
 def _hosted_zone(env: Environment, zone_id: str) -> None:
