@@ -119,6 +119,14 @@ def cloud(tmp_path: Path, listening: Any) -> Iterator[Cloud]:
 
 
 @pytest.fixture
+def visit(tmp_path: Path) -> Iterator[Callable[[str], Cloud]]:
+    """The same shorthand for an engine in another process."""
+    store = Store(tmp_path / "visitor.sqlite")
+    yield lambda endpoint: Cloud(World(home=tmp_path, root=tmp_path, endpoint=endpoint, account=ACCOUNT, region=REGION, store=store))
+    store.close()
+
+
+@pytest.fixture
 def resume() -> Callable[[World], None]:
     return deploy.resume
 
