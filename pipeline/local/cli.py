@@ -53,6 +53,13 @@ def _running() -> Local:
 @app.command()
 def up() -> None:
     """Start the engine, deploy HEAD through the pipeline, say where it is served. Safe to repeat."""
+    from pipeline.local.world import answering
+
+    with answering():
+        _up()
+
+
+def _up() -> None:
     from pipeline.local import up as ups
 
     local = ups.up(engine_home(), ROOT, _project(), _say)

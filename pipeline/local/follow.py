@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.local.codebuild import builds
 from pipeline.local.codepipeline import records
+from pipeline.local.codepipeline.perform import INTERRUPTED
 
 if TYPE_CHECKING:
     from pipeline.local.world import World
@@ -119,6 +120,9 @@ def _finished(world: World, action: records.Document, title: str) -> Iterator[st
         return
     if action["status"] == "Abandoned":
         yield f"{title} … abandoned {took}"
+        return
+    if result["errorDetails"]["code"] == INTERRUPTED:
+        yield f"{title} … interrupted: {result['errorDetails']['message']}"
         return
     yield f"{title} … FAILED {took}"
     yield f"  {result['errorDetails']['message']}"

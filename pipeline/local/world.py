@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import functools
+import http.client
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline.errors import PipelineError
 from pipeline.local.store import Store
 
 
@@ -37,6 +40,17 @@ class World:
     def client(self, service: str, *, account: str | None = None, region: str | None = None) -> Any:
         """A boto3 client on the engine's own endpoint, acting in the account and region."""
         return make_client(self.endpoint, service, account or self.account, region or self.region)
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """For commands: an engine that goes away under a request is no bug of theirs."""
+    from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
+
+    try:
+        yield
+    except (ConnectionClosedError, EndpointConnectionError, ConnectionError, http.client.HTTPException) as error:
+        raise PipelineError(f"the local engine has ended ({type(error).__name__}); its state is kept; run: kotei local up") from error
 
 
 @functools.lru_cache(maxsize=256)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pipeline.local.world import World
 
 Declaration = Mapping[str, Any]
+# No code of AWS's: nobody stops CodePipeline.
+INTERRUPTED = "LocalEngineStopped"
 
 
 def perform(world: World, pipeline: Declaration, execution_id: str, stage: str, declaration: Declaration) -> None:
@@ -60,7 +62,7 @@ def _begin(world: World, pipeline: Declaration, execution_id: str, stage: str, d
                 world,
                 kept,
                 "Failed",
-                {"code": "JobFailed", "message": "the local engine was stopped while this action ran; it is run again"},
+                {"code": INTERRUPTED, "message": "the local engine was stopped while this action ran; it is run again"},
                 "",
             )
         document = _document(world, pipeline, execution, stage, declaration) | {"rerun": interrupted}
