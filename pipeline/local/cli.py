@@ -122,20 +122,20 @@ def logs(
 
 
 def _proxy_logs(environment: str) -> list[Path]:
-    from pipeline.local.plane import tasks
-    from pipeline.local.store import Store
-
-    clusters = {env.name: f"cluster/{env.project}-{env.name}" for env in _project().environments}
-    if environment not in clusters:
-        raise PipelineError(f"there is no environment {environment}; there are: {', '.join(clusters)}")
-    memory = engine_home() / "engine.sqlite"
-    kept = Store(memory).all(tasks.KIND) if memory.exists() else []
-    mine = [record["arn"].rpartition("/")[2] for record in kept if record["cluster_arn"].endswith(f":{clusters[environment]}")]
-    logs = [engine_home() / "plane" / "tasks" / task / "stdout.log" for task in mine]
-    found = [log for log in logs if log.exists()]
-    if not found:
-        raise PipelineError(f"{environment} has logged nothing here; deploy it first: make up")
-    return found
+    """Of the tasks that ECS says are running."""
+    local = _running()
+    found = {env.name: env for env in local.project.environments}
+    if environment not in found:
+        raise PipelineError(f"there is no environment {environment}; there are: {', '.join(found)}")
+    env = found[environment]
+    ecs = local.client("ecs", env)
+    clusters = {arn.rpartition("/")[2] for arn in ecs.list_clusters()["clusterArns"]}
+    name = f"{env.project}-{env.name}"
+    tasks = ecs.list_tasks(cluster=name)["taskArns"] if name in clusters else []
+    files = [local.home / "plane" / "tasks" / arn.rpartition("/")[2] / "stdout.log" for arn in tasks]
+    if not files:
+        raise PipelineError(f"{environment} runs nothing; deploy it first: make up")
+    return [file for file in files if file.exists()]
 
 
 def _tail(files: list[Path], *, follow: bool) -> Iterator[str]:
