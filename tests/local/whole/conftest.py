@@ -9,6 +9,7 @@ import shutil
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -81,6 +82,9 @@ class System:
     prefix: tuple[str, ...] = ()
     first: subprocess.CompletedProcess[str] | None = None
     background: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    # Test modules cannot import this file.
+    until = staticmethod(wait_until)
 
     # ---- commands
 
@@ -298,6 +302,20 @@ class System:
         wait_until(lambda: not self.processes(), "every process of the engine to end", lambda: "\n".join(self.processes()))
 
 
+def ordinary_user() -> tuple[tuple[str, ...], int | None]:
+    """How to run a command as nobody in particular. One who is nobody already runs it as it is."""
+    if os.geteuid():
+        return (), None
+    number = "65534"
+    # The Python of these tests may lie where only root reads (/root). Reading is therefore allowed; nothing else that root may do is.
+    reading = ("--inh-caps=-all,+dac_read_search", "--ambient-caps=+dac_read_search", "--bounding-set=-all,+dac_read_search")
+    prefix = ("setpriv", f"--reuid={number}", f"--regid={number}", "--clear-groups", *reading, "--no-new-privs")
+    tried = subprocess.run([*prefix, sys.executable, "-c", ""], capture_output=True, text=True, check=False)
+    if tried.returncode:
+        pytest.skip(f"this root cannot become an ordinary user: {tried.stderr.strip()}")
+    return prefix, int(number)
+
+
 def made(folder: Path, prefix: tuple[str, ...] = (), owner: int | None = None) -> System:
     """A clone of HEAD with the virtual environment of these tests as its own, and the hooks that `make up` installs."""
     clone, home, person = folder / "clone", folder / "engine", folder / "person"
@@ -329,14 +347,35 @@ def made(folder: Path, prefix: tuple[str, ...] = (), owner: int | None = None) -
 
 
 @pytest.fixture(scope="session")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """Shared by all tests of this folder, so each brings it to what it needs; what it leaves must be a system that serves."""
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     built = made(tmp_path_factory.mktemp("whole"))
     try:
         built.first = built.run("local", "up")
         yield built
     finally:
         built.end()
+
+
+@pytest.fixture
+def system(running: System) -> System:
+    """Shared by all tests of this folder, so each brings it to what it needs; what it leaves must be a system that serves."""
+    # What a test that failed has left uncommitted.
+    running.git("reset", "--quiet", "--hard")
+    running.git("clean", "--quiet", "-d", "--force")
+    return running
+
+
+@pytest.fixture
+def system_of_an_ordinary_user() -> Iterator[System]:
+    """A second engine on the same computer, with nothing deployed yet."""
+    prefix, owner = ordinary_user()
+    # Not in pytest's folder, which only its owner may enter.
+    with tempfile.TemporaryDirectory(prefix="kotei-whole-") as folder:
+        built = made(Path(folder), prefix, owner)
+        try:
+            yield built
+        finally:
+            built.end()
 
 
 @pytest.hookimpl(wrapper=True)

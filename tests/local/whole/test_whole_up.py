@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import socket
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from pipeline.local import translate
 
 if TYPE_CHECKING:
     from conftest import System
@@ -45,3 +49,55 @@ def test_a_second_up_changes_nothing(system: System) -> None:
     )
     assert system.serves(zone=0)
     assert system.serves(zone=1)
+
+
+def test_the_aws_command_line_tells_what_is_served(system: System) -> None:
+    system.nothing_runs()
+    lines = system.run("local", "env").stdout.splitlines()
+    variables = dict(line.removeprefix("export ").split("=", 1) for line in lines)
+
+    def aws(*arguments: str) -> Any:
+        exported = [f"{name}={value}" for name, value in variables.items()]
+        return json.loads(system.command("env", *exported, str(system.clone / ".venv/bin/aws"), *arguments, "--output", "json").stdout)
+
+    stages = {
+        stage["stageName"]: stage["latestExecution"]["status"]
+        for stage in aws("codepipeline", "get-pipeline-state", "--name", "kotei")["stageStates"]
+        if "latestExecution" in stage
+    }
+    assert {stages[name] for name in ("Source", "Check", "Image", "Staging-Plan", "Staging-Deploy", "Staging-Verify")} == {"Succeeded"}
+    assert stages["Production-Approve"] == "Failed"
+
+    stacks = aws("cloudformation", "describe-stacks")["Stacks"]
+    outputs = {
+        output["OutputKey"]: output["OutputValue"]
+        for stack in stacks
+        if stack["StackName"].startswith("kotei-staging-")
+        for output in stack.get("Outputs", ())
+    }
+    digest = next(
+        one["ParameterValue"]
+        for stack in stacks
+        if stack["StackName"] == "kotei-staging-service"
+        for one in stack["Parameters"]
+        if one["ParameterKey"] == "ImageDigest"
+    )
+
+    addresses = {one["AllocationId"]: one["PublicIp"] for one in aws("ec2", "describe-addresses")["Addresses"] if "AssociationId" in one}
+    for zone in ("A", "C"):
+        assert addresses[outputs[f"Address{zone}"]] == outputs[f"PublicIp{zone}"]
+        assert system.serves(address=outputs[f"PublicIp{zone}"])
+
+    service = aws("ecs", "describe-services", "--cluster", outputs["ClusterName"], "--services", outputs["ServiceName"])["services"][0]
+    arns = aws("ecs", "list-tasks", "--cluster", outputs["ClusterName"], "--service-name", outputs["ServiceName"])["taskArns"]
+    tasks = aws("ecs", "describe-tasks", "--cluster", outputs["ClusterName"], "--tasks", *arns)["tasks"]
+    assert service["runningCount"] == len(tasks) == service["desiredCount"] == 2
+    assert [deployment["rolloutState"] for deployment in service["deployments"]] == ["COMPLETED"]
+    assert {container["imageDigest"] for task in tasks for container in task["containers"]} == {given["ImageDigest"]}
+
+    health = aws("elbv2", "describe-target-health", "--target-group-arn", outputs["TargetGroupArn"])["TargetHealthDescriptions"]
+    own = {container["networkInterfaces"][0]["privateIpv4Address"] for task in tasks for container in task["containers"]}
+    assert {target["Target"]["Id"]: target["TargetHealth"]["State"] for target in health} == dict.fromkeys(own, "healthy")
+    for address in own:
+        with socket.create_connection((translate.address(address), 8080), timeout=10):
+            pass
