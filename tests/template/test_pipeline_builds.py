@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,3 +89,25 @@ def test_exported_variables_are_those_that_the_pipeline_reads(project: Project) 
     # The verdict is for people who look at a run.
     assert exported - read == {"VERDICT"}
     assert read - exported == set()
+
+
+# docker/buildx, util/imagetools/printers.go: every format that begins with {{.Manifest prints the report in some versions.
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+REPORT = f"Name:      public.ecr.aws/nginx/x:1\nMediaType: application/vnd.oci.image.index.v1+json\nDigest:    {DIGEST}\n"
+REPORT += f"           \nManifests: \n  Name:      public.ecr.aws/nginx/x:1@sha256:{'f' * 64}\n"
+
+
+@pytest.mark.parametrize(("answer", "found"), [(f"{DIGEST}\n", DIGEST), (REPORT, DIGEST), ("", None)])
+def test_the_bases_digest_is_found_in_what_every_buildx_prints(tmp_path: Path, answer: str, found: str | None) -> None:
+    (tmp_path / "docker").write_text(f"#!/bin/sh\ncat <<'E'\n{answer}E\n")
+    (tmp_path / "docker").chmod(0o755)
+    (command,) = [command for command in commands("image") if command.startswith("BASE_DIGEST=")]
+    run = subprocess.run(
+        ["bash", "-c", f'{command} && printf %s "$BASE_DIGEST"'],
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "BASE_TAG": "public.ecr.aws/nginx/x:1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.stdout or None) == found
+    assert (run.returncode == 0) == (found is not None)
