@@ -33,7 +33,7 @@ def build(project: Project) -> Template:
     role = t.add_resource(
         iam.Role(
             "PipelineRole",
-            AssumeRolePolicyDocument=trust.service("codepipeline.amazonaws.com", account=config.account, source=_pipeline_arn(project)),
+            AssumeRolePolicyDocument=trust.passed("codepipeline.amazonaws.com"),
             Policies=[
                 iam.Policy(
                     PolicyName="pipeline",
@@ -138,10 +138,6 @@ def _bucket(t: Template, project: Project, key: kms.Key) -> s3.Bucket:
 
 def _cloudformation_roles(project: Project) -> dict[str, str]:
     return {SHARED: roles.shared_arn(project), **{env.name: cloudformation_role.arn(env) for env in project.environments}}
-
-
-def _pipeline_arn(project: Project) -> str:
-    return f"arn:aws:codepipeline:{project.pipeline.region}:{project.pipeline.account}:{project.pipeline.project}"
 
 
 def _stack_arns(project: Project) -> list[str]:

@@ -16,9 +16,7 @@ def add(t: Template, project: Project, key: Any) -> sns.Topic:
     if config.approvers_email:
         t.add_resource(sns.SubscriptionResource("ApproversEmail", TopicArn=topic.ref(), Protocol="email", Endpoint=config.approvers_email))
     t.add_resource(
-        sns.TopicPolicy(
-            "TopicPolicy", Topics=[topic.ref()], PolicyDocument=policy.failure_reports(topic=topic.ref(), rule=failure_rule_arn(project))
-        )
+        sns.TopicPolicy("TopicPolicy", Topics=[topic.ref()], PolicyDocument=policy.failure_reports(topic=topic.ref())),
     )
     text = {"execution": "$.detail.execution-id"}
     t.add_resource(
@@ -44,11 +42,6 @@ def add(t: Template, project: Project, key: Any) -> sns.Topic:
         )
     )
     return topic
-
-
-def failure_rule_arn(project: Project) -> str:
-    """Known before the rule exists, because key and topic must name it while the rule needs the topic."""
-    return f"arn:aws:events:{project.pipeline.region}:{project.pipeline.account}:rule/{_failure_rule_name(project)}"
 
 
 def _failure_rule_name(project: Project) -> str:

@@ -9,6 +9,22 @@ from awacs.aws import Allow, Condition, PolicyDocument, Statement, StringEquals
 
 from policy.statement import allow, document
 
+# What CodePipeline's CloudFormation action calls to create and update a stack. No DeleteStack: nothing that the pipeline does ends one.
+DEPLOY = (
+    cloudformation.CreateStack,
+    cloudformation.UpdateStack,
+    cloudformation.DescribeStacks,
+    cloudformation.DescribeStackEvents,
+    cloudformation.DescribeStackResources,
+    cloudformation.GetTemplate,
+    cloudformation.GetTemplateSummary,
+    cloudformation.GetStackPolicy,
+    cloudformation.SetStackPolicy,
+    # The template configurations have tags.
+    cloudformation.TagResource,
+    cloudformation.UntagResource,
+)
+
 
 def pipeline(
     *,
@@ -26,8 +42,10 @@ def pipeline(
     statements = [
         # AWS checks both names, whichever prefix the ARN has (action reference of CodeStarSourceConnection).
         allow("ReadRepository", [codeconnections.UseConnection, codestar_connections.UseConnection], connection),
-        allow("FindArtifacts", [s3.GetBucketVersioning], bucket),
-        allow("MoveArtifacts", [s3.GetObject, s3.GetObjectVersion, s3.PutObject], objects),
+        # What AWS's page on the service role lists for the artifact bucket. The source action uploads with an ACL: without
+        # PutObjectAcl it fails with "Upload to S3 failed" (aws/aws-cdk#13557).
+        allow("FindArtifacts", [s3.GetBucketVersioning, s3.GetBucketAcl, s3.GetBucketLocation], bucket),
+        allow("MoveArtifacts", [s3.GetObject, s3.GetObjectVersion, s3.PutObject, s3.PutObjectAcl], objects),
         allow(
             "EncryptArtifacts", [kms.Decrypt, kms.DescribeKey, kms.Encrypt, kms.ReEncryptFrom, kms.ReEncryptTo, kms.GenerateDataKey], key
         ),
@@ -35,14 +53,7 @@ def pipeline(
         allow("AskForApproval", [sns.Publish], topic),
         allow(
             "DeployStacks",
-            # No DeleteStack: nothing that the pipeline does ends a stack.
-            [
-                cloudformation.CreateStack,
-                cloudformation.UpdateStack,
-                cloudformation.DescribeStacks,
-                cloudformation.DescribeStackEvents,
-                cloudformation.SetStackPolicy,
-            ],
+            list(DEPLOY),
             *stacks,
         ),
         Statement(

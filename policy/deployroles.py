@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from awacs import cloudformation, ecs, elasticloadbalancing, iam, kms, s3
 from awacs.aws import Allow, Condition, PolicyDocument, Statement, StringEquals, StringLike
 
+from policy.delivery import DEPLOY
 from policy.trust import VERSION
 
 
@@ -20,14 +21,7 @@ def delivery(
             Statement(
                 Sid="DeployStacks",
                 Effect=Allow,
-                # No DeleteStack: nothing that the pipeline does ends a stack.
-                Action=[
-                    cloudformation.CreateStack,
-                    cloudformation.UpdateStack,
-                    cloudformation.DescribeStacks,
-                    cloudformation.DescribeStackEvents,
-                    cloudformation.SetStackPolicy,
-                ],
+                Action=list(DEPLOY),
                 Resource=list(stacks),
             ),
             Statement(

@@ -19,8 +19,7 @@ def artifacts(*, account: str, readers: list[str]) -> PolicyDocument:
             Resource=["*"],
         ),
         # EventBridge writes to an encrypted topic only when the key lets it. It sends none of aws:SourceAccount and aws:SourceArn to
-        # KMS, so a condition on them would lose the messages (SNS, "Key management", compatibility of event sources); the topic's
-        # own policy names the rule.
+        # KMS, so a condition on them would lose the messages (SNS, "Key management", compatibility of event sources).
         Statement(
             Sid="FailureReports",
             Effect=Allow,

@@ -63,6 +63,8 @@ def _network_reads() -> Statement:
     return allow(
         "AnyResourceNetworkReads",
         [
+            # Creating a load balancer asks for it (Elastic Load Balancing API permissions).
+            ec2.DescribeAccountAttributes,
             ec2.DescribeAddresses,
             ec2.DescribeFlowLogs,
             ec2.DescribeInstances,

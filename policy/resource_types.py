@@ -75,6 +75,16 @@ def log_reads() -> Statement:
     return allow("AnyResourceLogReads", [logs.DescribeLogGroups, logs.DescribeResourcePolicies], "*")
 
 
+def log_delivery() -> Statement:
+    """For the load balancer's access logs and the VPC's flow logs: whoever turns them on sets up their delivery."""
+    # These take no resource (CloudWatch Logs, "Enabling logging from AWS services", logs sent to Amazon S3).
+    return allow(
+        "AnyResourceLogDelivery",
+        [logs.CreateLogDelivery, logs.DeleteLogDelivery, logs.GetLogDelivery, logs.ListLogDeliveries, logs.UpdateLogDelivery],
+        "*",
+    )
+
+
 def alarms(where: str, account: str, prefix: str) -> list[Statement]:
     return [
         allow(

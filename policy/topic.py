@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from awacs import sns
-from awacs.aws import Allow, ArnEquals, Condition, PolicyDocument, Principal, Statement
+from awacs.aws import Allow, PolicyDocument, Principal, Statement
 
 
-def failure_reports(*, topic: Any, rule: Any) -> PolicyDocument:
+def failure_reports(*, topic: Any) -> PolicyDocument:
+    """No condition on the rule: EventBridge gives a topic's policy nothing to compare, so its messages would be lost.
+
+    (EventBridge, "Using resource-based policies", Amazon SNS permissions: no Condition blocks.)
+    """
     return PolicyDocument(
         Version="2012-10-17",
         Statement=[
@@ -18,7 +22,6 @@ def failure_reports(*, topic: Any, rule: Any) -> PolicyDocument:
                 Principal=Principal("Service", "events.amazonaws.com"),
                 Action=[sns.Publish],
                 Resource=[topic],
-                Condition=Condition(ArnEquals("aws:SourceArn", rule)),
             )
         ],
     )

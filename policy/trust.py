@@ -18,8 +18,22 @@ def flow_logs(*, account: str, region: str) -> PolicyDocument:
     return service("vpc-flow-logs.amazonaws.com", account=account, source=f"arn:aws:ec2:{region}:{account}:vpc-flow-log/*")
 
 
+def passed(name: str) -> PolicyDocument:
+    """CodePipeline and CloudFormation, whose pages on their service roles show no condition.
+
+    What a service does not send cannot be compared: a condition would keep it from ever taking on the role. Only a principal of
+    this account that may pass the role can hand it to the service (IAM, "Passing a role to a service").
+    """
+    return PolicyDocument(
+        Version=VERSION, Statement=[Statement(Effect=Allow, Principal=Principal("Service", name), Action=[sts.AssumeRole])]
+    )
+
+
 def service(name: str, *, account: str, source: str) -> PolicyDocument:
-    """Without the two conditions another account's resource could make the service use our role (the confused deputy)."""
+    """Without the two conditions another account's resource could make the service use our role (the confused deputy).
+
+    Only for services that document both: CodeBuild, ECS, VPC flow logs.
+    """
     return PolicyDocument(
         Version=VERSION,
         Statement=[

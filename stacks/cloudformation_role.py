@@ -34,11 +34,10 @@ def _role(env: Environment, common: Ref) -> iam.Role:
     own = cloudformation.environment(
         account=env.account, region=env.region, project=env.project, name=env.name, hosted_zone=env.certificate.hosted_zone
     )
-    stacks = f"arn:aws:cloudformation:{env.region}:{env.account}:stack/{env.stack_name('*')}/*"
     return iam.Role(
         f"{env.name.title().replace('-', '')}CloudFormationRole",
         RoleName=_name(env),
-        AssumeRolePolicyDocument=trust.service("cloudformation.amazonaws.com", account=env.account, source=stacks),
+        AssumeRolePolicyDocument=trust.passed("cloudformation.amazonaws.com"),
         ManagedPolicyArns=[common],
         Policies=[iam.Policy(PolicyName="stacks", PolicyDocument=own)],
     )

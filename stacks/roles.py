@@ -17,11 +17,7 @@ def build(project: Project) -> Template:
         iam.Role(
             "SharedCloudFormationRole",
             RoleName=_shared_name(project),
-            AssumeRolePolicyDocument=trust.service(
-                "cloudformation.amazonaws.com",
-                account=config.account,
-                source=f"arn:aws:cloudformation:{config.region}:{config.account}:stack/{project.stack_name('*')}/*",
-            ),
+            AssumeRolePolicyDocument=trust.passed("cloudformation.amazonaws.com"),
             Policies=[
                 iam.Policy(
                     PolicyName="stacks",

@@ -55,7 +55,7 @@ NOT_GIVEN = {
     "kms:RetireGrant": "a registry with a key of its own",
     "lambda": "scaling of functions",
     "logs:AssociateKmsKey": "log groups with a key of their own",
-    "logs:CreateLogDelivery": "delivery of logs by other services",
+    "logs:CreateLogDelivery": "log groups of the class DELIVERY; load balancers have it, see below",
     "logs:DeleteIndexPolicy": "index policies",
     "logs:DeleteResourcePolicy": "resource policies",
     "logs:DisassociateKmsKey": "log groups with a key of their own",
@@ -87,10 +87,14 @@ def asked_for(templates: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
     """(resource type, permission) of creating, reading and updating. Deleting is given where it is wanted."""
     types = {resource["Type"] for template in templates for resource in template["Resources"].values()}
     for kind in sorted(types):
-        handlers = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema.get("handlers", {})
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema
+        handlers = schema.get("handlers", {})
         for operation in ("create", "read", "update"):
             for permission in handlers.get(operation, {}).get("permissions", []):
                 yield kind, permission
+        # Every stack has tags, and CloudFormation gives them to each resource that takes any.
+        for permission in schema.get("tagging", {}).get("permissions", []):
+            yield kind, permission
 
 
 def missing(templates: list[dict[str, Any]], given: set[str]) -> list[str]:
@@ -219,3 +223,52 @@ def test_roles_are_given_to_cloudformation_only(project: Project) -> None:
 
 def test_both_names_of_the_connection_are_allowed(project: Project) -> None:
     assert {"codeconnections:UseConnection", "codestar-connections:UseConnection"} <= role_actions(project, "PipelineRole")
+
+
+def test_the_source_action_may_upload_as_it_does(project: Project) -> None:
+    """It sets an ACL (aws/aws-cdk#13557: "Upload to S3 failed with the following error: Access Denied")."""
+    needed = {"s3:PutObject", "s3:PutObjectAcl", "s3:GetObject", "s3:GetObjectVersion"}
+    needed |= {"s3:GetBucketVersioning", "s3:GetBucketAcl", "s3:GetBucketLocation"}
+    assert needed <= role_actions(project, "PipelineRole")
+
+
+def test_stacks_with_tags_may_be_created(project: Project) -> None:
+    assert {"cloudformation:CreateStack", "cloudformation:TagResource"} <= role_actions(project, "PipelineRole")
+
+
+def test_an_environments_role_may_create_its_load_balancer(env: Environment) -> None:
+    """Elastic Load Balancing API permissions, CreateLoadBalancer; CloudWatch Logs, logs sent to Amazon S3."""
+    ec2 = ("AccountAttributes", "Addresses", "InternetGateways", "SecurityGroups", "Subnets", "Vpcs")
+    needed = {f"ec2:describe{kind.lower()}" for kind in ec2} | {"iam:createservicelinkedrole", "logs:createlogdelivery"}
+    assert needed <= allowed(*environment_documents(env))
+
+
+@pytest.mark.parametrize("template", ["pipeline", "roles"])
+def test_a_role_that_is_passed_is_trusted_without_conditions(project: Project, template: str) -> None:
+    """Neither CodePipeline nor CloudFormation documents that it sends aws:SourceArn or aws:SourceAccount for its service role."""
+    stack = {"pipeline": codepipeline.STACK, "roles": roles.STACK}[template]
+    resources = json.loads(stack.build(project).to_json())["Resources"].values()
+    trusts = [r["Properties"]["AssumeRolePolicyDocument"]["Statement"] for r in resources if r["Type"] == "AWS::IAM::Role"]
+    passed = [
+        statement
+        for (statement,) in trusts
+        if statement["Principal"]["Service"] in ("codepipeline.amazonaws.com", "cloudformation.amazonaws.com")
+    ]
+    assert passed
+    assert all("Condition" not in statement for statement in passed)
+
+
+def test_every_build_says_on_whose_behalf(project: Project) -> None:
+    builds = [role["AssumeRolePolicyDocument"]["Statement"] for role in pipeline_roles(project).values()]
+    conditions = [s.get("Condition", {}) for (s,) in builds if s["Principal"]["Service"] == "codebuild.amazonaws.com"]
+    assert len(conditions) == 4
+    assert all({"StringEquals", "ArnLike"} == set(condition) for condition in conditions)
+
+
+def test_no_condition_silences_the_failure_reports(project: Project) -> None:
+    """EventBridge gives the policies of an SNS topic and of its key nothing to compare."""
+    resources = json.loads(codepipeline.build(project).to_json())["Resources"]
+    documents = [resources["TopicPolicy"]["Properties"]["PolicyDocument"], resources["ArtifactKey"]["Properties"]["KeyPolicy"]]
+    found = [s for d in documents for s in d["Statement"] if s.get("Principal") == {"Service": "events.amazonaws.com"}]
+    assert len(found) == 2
+    assert all("Condition" not in statement for statement in found)
