@@ -96,11 +96,23 @@ def _image(reference: str, home: Path) -> Path:
         raise CannotPullContainerError(f"CannotPullContainerError: {reference}: its layers are not in {stored}")
     partial = unpacked.with_name(f"{name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    with tarfile.open(stored / "layer.tar") as layer:
-        layer.extractall(partial / "files", filter="data")
+    _unpack(stored / "layer.tar", partial / "files")
     shutil.copy(stored / "config.json", partial / "config.json")
     partial.rename(unpacked)
     return unpacked
+
+
+def _unpack(layer: Path, folder: Path) -> None:
+    """Files only, and only below the folder; the filters of extractall are missing before Python 3.11.4."""
+    folder.mkdir(parents=True)
+    with tarfile.open(layer) as members:
+        for member in members:
+            target = (folder / member.name).resolve()
+            if not target.is_relative_to(folder.resolve()) or not (member.isfile() or member.isdir()):
+                raise CannotPullContainerError(f"CannotPullContainerError: {layer}: {member.name} is not a file inside the image")
+            if member.isfile() and (content := members.extractfile(member)) is not None:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content.read())
 
 
 def _nginx(command: Sequence[str], root: Path) -> tuple[list[str], Path]:

@@ -7,6 +7,7 @@ import hashlib
 import signal
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -119,7 +120,10 @@ class Plane:
             action()
         # The top of this thread, and of each service in it: one that fails is told about and must not stop the others.
         except Exception as error:  # noqa: BLE001
-            self._problems[name] = f"{name}: {error}"
+            if name not in self._problems:
+                # Into engine.log, once for each spell of trouble.
+                traceback.print_exc()
+            self._problems[name] = f"{name}: {type(error).__name__}: {error}"
         else:
             self._problems.pop(name, None)
 

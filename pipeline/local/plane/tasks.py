@@ -114,6 +114,10 @@ def launch(task: Task, service: Service, definition: dict[str, Any], world: Worl
     except (container.CannotPullContainerError, container.CannotStartContainerError) as error:
         finish(task, world, reason=str(error), code="TaskFailedToStart")
         return
+    except Exception as error:
+        # Without this the record would say that a process ended, which never ran.
+        finish(task, world, reason=f"CannotStartContainerError: {type(error).__name__}: {error}", code="TaskFailedToStart")
+        raise
     balancing = world.client("elbv2", account=task.account, region=task.region)
     for balancer in service.balancers:
         balancing.register_targets(
