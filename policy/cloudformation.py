@@ -52,6 +52,7 @@ def environment(*, account: str, region: str, project: str, name: str, hosted_zo
         resource_types.topics(where, prefix),
         resource_types.buckets(prefix),
         *resource_types.certificate_records(hosted_zone),
+        _keep_own_role(f"arn:aws:iam::{account}:role/{prefix}-cloudformation"),
         KEEP_ADDRESSES,
     )
 
@@ -73,6 +74,20 @@ def shared(*, account: str, region: str, project: str) -> PolicyDocument:
         *resource_types.keys(where),
         KEEP_ADDRESSES,
     )
+
+
+def _keep_own_role(role: str) -> Statement:
+    """Its name is one of those that it may change; a template of an environment must not be able to widen what deploys it."""
+    changes = [
+        iam.AttachRolePolicy,
+        iam.DeleteRole,
+        iam.DeleteRolePolicy,
+        iam.DetachRolePolicy,
+        iam.PassRole,
+        iam.PutRolePolicy,
+        iam.UpdateAssumeRolePolicy,
+    ]
+    return Statement(Sid="KeepOwnRole", Effect=Deny, Action=changes, Resource=[role])
 
 
 def _service(where: str, prefix: str) -> list[Statement]:

@@ -131,6 +131,13 @@ def test_no_role_of_cloudformation_gives_an_address_away(env: Environment) -> No
         assert {"ec2:ReleaseAddress", "ec2:DisassociateAddress"} <= denied
 
 
+def test_no_environment_can_widen_the_role_that_deploys_it(env: Environment) -> None:
+    _, own = environment_documents(env)
+    role = f"arn:aws:iam::{env.account}:role/{env.stack_name('cloudformation')}"
+    denied = {action for s in statements(own) if s["Effect"] == "Deny" and role in s["Resource"] for action in s["Action"]}
+    assert {"iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:PassRole"} <= denied
+
+
 def test_nothing_that_holds_data_or_keys_can_be_deleted(env: Environment) -> None:
     shared = cloudformation.shared(account=ACCOUNT, region=REGION, project="kotei")
     never = {"s3:deletebucket", "s3:deleteobject", "kms:schedulekeydeletion", "ecr:deleterepository", "codepipeline:deletepipeline"}
