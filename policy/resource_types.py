@@ -24,13 +24,15 @@ def scaling(where: str) -> list[Statement]:
             ],
             f"arn:aws:application-autoscaling:{where}:scalable-target/*",
         ),
-        # These take no resource.
+        # All but the alarms take no resource.
         allow(
             "AnyResourceScalingReads",
             [
                 application_autoscaling.DescribeScalableTargets,
                 application_autoscaling.DescribeScalingPolicies,
                 application_autoscaling.DescribeScheduledActions,
+                # Target tracking and deployments look alarms up; a look-up that names none is compared with every alarm.
+                cloudwatch.DescribeAlarms,
                 cloudwatch.GetMetricData,
             ],
             "*",
@@ -58,7 +60,6 @@ def log_groups(where: str, group: str, *, metric_filters: bool) -> Statement:
             logs.CreateLogGroup,
             logs.DeleteLogGroup,
             logs.DeleteRetentionPolicy,
-            logs.DescribeIndexPolicies,
             logs.GetDataProtectionPolicy,
             logs.ListTagsForResource,
             logs.PutRetentionPolicy,
@@ -71,8 +72,8 @@ def log_groups(where: str, group: str, *, metric_filters: bool) -> Statement:
 
 
 def log_reads() -> Statement:
-    # DescribeLogGroups is asked for every group of the region, and DescribeResourcePolicies takes no resource.
-    return allow("AnyResourceLogReads", [logs.DescribeLogGroups, logs.DescribeResourcePolicies], "*")
+    # DescribeLogGroups is asked for every group of the region; the other two take no resource.
+    return allow("AnyResourceLogReads", [logs.DescribeIndexPolicies, logs.DescribeLogGroups, logs.DescribeResourcePolicies], "*")
 
 
 def log_delivery() -> Statement:
@@ -103,7 +104,15 @@ def alarms(where: str, account: str, prefix: str) -> list[Statement]:
         ),
         allow(
             "Dashboard",
-            [cloudwatch.DeleteDashboards, cloudwatch.GetDashboard, cloudwatch.PutDashboard],
+            [
+                cloudwatch.DeleteDashboards,
+                cloudwatch.GetDashboard,
+                cloudwatch.ListTagsForResource,
+                cloudwatch.PutDashboard,
+                # The stack's tags, which CloudFormation gives to a dashboard too.
+                cloudwatch.TagResource,
+                cloudwatch.UntagResource,
+            ],
             f"arn:aws:cloudwatch::{account}:dashboard/{prefix}*",
         ),
     ]

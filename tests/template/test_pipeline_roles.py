@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -279,3 +281,50 @@ def test_no_condition_silences_the_failure_reports(project: Project) -> None:
     found = [s for d in documents for s in d["Statement"] if s.get("Principal") == {"Service": "events.amazonaws.com"}]
     assert len(found) == 2
     assert all("Condition" not in statement for statement in found)
+
+
+def every_role(project: Project) -> Iterator[tuple[str, dict[str, Any]]]:
+    templates = [spec.build(project) for spec in (codepipeline.STACK, roles.STACK)]
+    templates += [spec.build(env) for env in project.environments for spec in ENVIRONMENT_STACKS if spec.wanted(env)]
+    for template in templates:
+        for name, resource in json.loads(template.to_json())["Resources"].items():
+            if resource["Type"] in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy"):
+                properties = resource["Properties"]
+                documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [properties])]
+                yield from ((name, statement) for document in documents for statement in document["Statement"])
+
+
+def test_an_action_that_knows_no_resource_is_allowed_for_any(project: Project) -> None:
+    """IAM never matches such an action with a statement that names resources, so it would be denied."""
+    services = json.loads((files("cfnlint") / "data/AdditionalSpecs/Policies.json").read_text())
+    wrong = []
+    for name, statement in every_role(project):
+        if statement["Effect"] == "Allow" and statement["Resource"] != ["*"]:
+            for action in statement["Action"]:
+                service, _, operation = action.partition(":")
+                if not services[service]["Actions"][operation.lower()].get("Resources"):
+                    wrong.append(f"{name}: {action}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("cloudwatch:TagResource", "arn:aws:cloudwatch:ap-northeast-1:111122223333:alarm:kotei-staging-monitoring-NoHealthyTarget-1A"),
+        ("cloudwatch:TagResource", "arn:aws:cloudwatch::111122223333:dashboard/kotei-staging"),
+        ("ecs:TagResource", "arn:aws:ecs:ap-northeast-1:111122223333:cluster/kotei-staging"),
+        ("ecs:TagResource", "arn:aws:ecs:ap-northeast-1:111122223333:service/kotei-staging/proxy"),
+        ("ecs:TagResource", "arn:aws:ecs:ap-northeast-1:111122223333:task-definition/kotei-staging-proxy:1"),
+        ("elasticloadbalancing:AddTags", "arn:aws:elasticloadbalancing:ap-northeast-1:111122223333:listener/net/x/1/2"),
+        ("elasticloadbalancing:AddTags", "arn:aws:elasticloadbalancing:ap-northeast-1:111122223333:targetgroup/x/1"),
+        ("iam:TagRole", "arn:aws:iam::111122223333:role/kotei-staging-service-TaskRole-1A"),
+        ("logs:TagResource", "arn:aws:logs:ap-northeast-1:111122223333:log-group:/kotei/staging/proxy"),
+        ("s3:PutBucketTagging", "arn:aws:s3:::kotei-staging-loadbalancer-accesslogs-1a"),
+        ("sns:TagResource", "arn:aws:sns:ap-northeast-1:111122223333:kotei-staging-monitoring-Topic-1A"),
+    ],
+)
+def test_the_stacks_tags_reach_every_resource(env: Environment, action: str, resource: str) -> None:
+    """CloudFormation fails a resource that it may not tag (aws-samples/aws-eda-slurm-cluster#340)."""
+    allow = [s for document in environment_documents(env) for s in statements(document) if s["Effect"] == "Allow"]
+    resource = resource.replace(ACCOUNT, env.account)
+    assert any(action in s["Action"] and any(fnmatchcase(resource, pattern) for pattern in s["Resource"]) for s in allow)
