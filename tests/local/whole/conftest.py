@@ -213,12 +213,22 @@ class System:
         state = self.client("codepipeline").get_pipeline_state(name="kotei")
         return {stage["stageName"]: stage for stage in state["stageStates"]}
 
+    def shown(self) -> str:
+        """What a person would look at first."""
+        stages = {
+            name: f"{stage['latestExecution']['pipelineExecutionId'][:8]} {stage['latestExecution']['status']}"
+            for name, stage in self.stages().items()
+            if "latestExecution" in stage
+        }
+        runs = [f"{run['pipelineExecutionId'][:8]} {run['status']} {run.get('statusSummary', '')}" for run in self.runs()[:5]]
+        return json.dumps({"runs": runs, "stages": stages}, indent=2)
+
     def ended(self, execution: str) -> dict[str, Any]:
         def end() -> dict[str, Any] | None:
             found = self.status(execution)
             return found if found["status"] not in ("InProgress", "Stopping") else None
 
-        found: dict[str, Any] = wait_until(end, f"the end of run {execution}", lambda: (self.status(execution), self.stages()))
+        found: dict[str, Any] = wait_until(end, f"the end of run {execution}", self.shown)
         return found
 
     def question(self) -> tuple[str, str] | None:
@@ -228,9 +238,10 @@ class System:
         return (stage["latestExecution"]["pipelineExecutionId"], token) if token else None
 
     def asked(self) -> str:
-        """The newest run, once it waits for the approval of production. Those before it are rejected; if none runs, one is started."""
-        running = [run["pipelineExecutionId"] for run in self.runs() if run["status"] == "InProgress"]
-        newest: str = running[0] if running else self.client("codepipeline").start_pipeline_execution(name="kotei")["pipelineExecutionId"]
+        """The newest run, once it waits for the approval of production. Those before it are rejected; if none runs, HEAD is run."""
+        if all(run["status"] != "InProgress" for run in self.runs()):
+            self.run("local", "up")
+        newest: str = next(run["pipelineExecutionId"] for run in self.runs() if run["status"] == "InProgress")
         while True:
             execution, token = wait_until(
                 self.question, f"run {newest} to ask for an approval", lambda: (self.status(newest), self.stages())
@@ -295,8 +306,9 @@ class System:
 
     def end(self) -> None:
         for process in self.background:
-            process.kill()
-            process.communicate()
+            if process.stdout and not process.stdout.closed:
+                process.kill()
+                process.communicate()
         self.run("local", "down")
         # The engine's lock is free a moment before its process has ended.
         wait_until(lambda: not self.processes(), "every process of the engine to end", lambda: "\n".join(self.processes()))

@@ -29,7 +29,7 @@ def rehearsal(system: System) -> Iterator[dict[str, str]]:
         StackPolicyBody=json.dumps(configuration["StackPolicy"]),
         EnableTerminationProtection=True,
     )
-    _settled(system, REHEARSAL)
+    assert _settled(system, REHEARSAL)["StackStatus"] == "CREATE_COMPLETE", cloudformation.describe_stack_events(StackName=REHEARSAL)
     outputs = system.outputs(REHEARSAL)
     yield outputs
     if system.stack(REHEARSAL):

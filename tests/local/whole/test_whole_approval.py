@@ -40,7 +40,7 @@ def test_a_rejected_run_leaves_production_alone_and_can_be_asked_about_again_and
     assert [action["status"] for action in system.actions(run) if action["stageName"].startswith("Production-")] == ["Succeeded", "Failed"]
 
     client.retry_stage_execution(pipelineName="kotei", stageName="Production-Approve", pipelineExecutionId=run, retryMode="FAILED_ACTIONS")
-    again = system.until(lambda: (found := system.question()) and found != first and found, "the retried stage to ask", system.stages)
+    again = system.until(lambda: (found := system.question()) and found != first and found, "the retried stage to ask", system.shown)
     assert again[0] == run
     client.stop_pipeline_execution(pipelineName="kotei", pipelineExecutionId=run, abandon=True, reason="nobody needs it")
     stopped = system.ended(run)

@@ -31,7 +31,7 @@ def test_an_engine_that_is_killed_mid_deploy_goes_on_from_there_and_clients_noti
     system.deny("/killed/")
     commit = system.commit("Deny /killed/")
     pushed = system.start("git", "push", "local", "HEAD:main")
-    system.until(lambda: _deploys(system, commit), "the deployment of staging to be under way", system.stages)
+    system.until(lambda: _deploys(system, commit), "the deployment of staging to be under way", system.shown)
     os.kill(_engine(system), signal.SIGKILL)
     pushed.communicate()
     for zone in (0, 1):

@@ -25,7 +25,6 @@ def test_up_ends_with_the_addresses_a_request_that_works_and_how_to_approve(syst
     answer = system.command("sh", "-c", f"{curl} --silent --show-error --write-out '%{{http_code}}'").stdout
     assert answer.endswith("}\n200")
     assert '"origin":"origin.example.net"' in answer
-    assert '"x-forwarded-for":"127.0.113.5"' in answer
 
 
 def test_a_second_up_changes_nothing(system: System) -> None:
@@ -52,7 +51,7 @@ def test_a_second_up_changes_nothing(system: System) -> None:
 
 
 def test_the_aws_command_line_tells_what_is_served(system: System) -> None:
-    system.nothing_runs()
+    system.asked()
     lines = system.run("local", "env").stdout.splitlines()
     variables = dict(line.removeprefix("export ").split("=", 1) for line in lines)
 
@@ -60,28 +59,15 @@ def test_the_aws_command_line_tells_what_is_served(system: System) -> None:
         exported = [f"{name}={value}" for name, value in variables.items()]
         return json.loads(system.command("env", *exported, str(system.clone / ".venv/bin/aws"), *arguments, "--output", "json").stdout)
 
-    stages = {
-        stage["stageName"]: stage["latestExecution"]["status"]
-        for stage in aws("codepipeline", "get-pipeline-state", "--name", "kotei")["stageStates"]
-        if "latestExecution" in stage
-    }
+    states = aws("codepipeline", "get-pipeline-state", "--name", "kotei")["stageStates"]
+    stages = {stage["stageName"]: stage["latestExecution"]["status"] for stage in states if "latestExecution" in stage}
     assert {stages[name] for name in ("Source", "Check", "Image", "Staging-Plan", "Staging-Deploy", "Staging-Verify")} == {"Succeeded"}
-    assert stages["Production-Approve"] == "Failed"
+    assert stages["Production-Approve"] == "InProgress"
 
     stacks = aws("cloudformation", "describe-stacks")["Stacks"]
-    outputs = {
-        output["OutputKey"]: output["OutputValue"]
-        for stack in stacks
-        if stack["StackName"].startswith("kotei-staging-")
-        for output in stack.get("Outputs", ())
-    }
-    digest = next(
-        one["ParameterValue"]
-        for stack in stacks
-        if stack["StackName"] == "kotei-staging-service"
-        for one in stack["Parameters"]
-        if one["ParameterKey"] == "ImageDigest"
-    )
+    staging = {stack["StackName"]: stack for stack in stacks if stack["StackName"].startswith("kotei-staging-")}
+    outputs = {output["OutputKey"]: output["OutputValue"] for stack in staging.values() for output in stack.get("Outputs", ())}
+    given = {one["ParameterKey"]: one["ParameterValue"] for one in staging["kotei-staging-service"]["Parameters"]}
 
     addresses = {one["AllocationId"]: one["PublicIp"] for one in aws("ec2", "describe-addresses")["Addresses"] if "AssociationId" in one}
     for zone in ("A", "C"):
