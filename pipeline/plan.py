@@ -154,6 +154,15 @@ _CREATE_ONLY = {
 }
 
 
+# CloudFormation updates no stack in one of these states. The first three were never created whole, so nothing in them serves.
+_MENDED_BY = {
+    "CREATE_FAILED": "aws cloudformation delete-stack",
+    "ROLLBACK_COMPLETE": "aws cloudformation delete-stack",
+    "ROLLBACK_FAILED": "aws cloudformation delete-stack",
+    "UPDATE_ROLLBACK_FAILED": "aws cloudformation continue-update-rollback",
+}
+
+
 def _replaces(resource_type: str, paths: tuple[str, ...]) -> bool | None:
     properties = {path.split(".")[1].split("[")[0] for path in paths if path.startswith("Properties.")}
     if resource_type in _CREATE_ONLY:
@@ -169,8 +178,8 @@ def _blocked(stacks: tuple[StackPlan, ...], live: Mapping[str, Live | None]) -> 
                 what = "removes" if change.action == "remove" else "replaces"
                 yield f"{stack.name}: {what} {change.logical_id} ({change.type}), which holds a fixed address"
         found = live.get(stack.stack)
-        if found is not None and found.status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "UPDATE_ROLLBACK_FAILED", "CREATE_FAILED"):
-            yield f"{stack.name}: is {found.status}, which no update can change; see: kotei status"
+        if found is not None and found.status in _MENDED_BY:
+            yield f"{stack.name}: is {found.status}, which no update can change; run: {_MENDED_BY[found.status]} --stack-name {stack.name}"
 
 
 def _risky(stacks: tuple[StackPlan, ...]) -> Iterator[str]:

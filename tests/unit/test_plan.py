@@ -104,9 +104,13 @@ def test_a_new_image_is_an_update() -> None:
     assert plan({"A": ALARM}, {"A": ALARM}, inputs={"ImageDigest": "1"}, parameters={"ImageDigest": "1"}).empty
 
 
-@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"])
-def test_a_stack_that_cannot_be_updated_is_blocked(status: str) -> None:
-    assert plan({"Alarm": ALARM}, {"Alarm": ALARM}, status=status).verdict == "blocked"
+@pytest.mark.parametrize(
+    ("status", "command"), [("ROLLBACK_COMPLETE", "delete-stack"), ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback")]
+)
+def test_a_stack_that_cannot_be_updated_is_blocked(status: str, command: str) -> None:
+    result = plan({"Alarm": ALARM}, {"Alarm": ALARM}, status=status)
+    assert result.verdict == "blocked"
+    assert f"run: aws cloudformation {command} --stack-name " in result.reasons[0]
 
 
 @pytest.mark.parametrize(
