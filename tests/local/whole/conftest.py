@@ -161,8 +161,8 @@ class System:
     def endpoint(self) -> str:
         return (self.home / "endpoint").read_text().strip()
 
-    def client(self, service: str) -> Any:
-        return make_client(self.endpoint, service, ACCOUNT, REGION)
+    def client(self, service: str, account: str = ACCOUNT) -> Any:
+        return make_client(self.endpoint, service, account, REGION)
 
     def stack(self, name: str) -> dict[str, Any] | None:
         stacks = self.client("cloudformation").describe_stacks()["Stacks"]
@@ -239,8 +239,10 @@ class System:
 
     def asked(self) -> str:
         """The newest run, once it waits for the approval of production. Those before it are rejected; if none runs, HEAD is run."""
-        if all(run["status"] != "InProgress" for run in self.runs()):
+        if not self.moving():
             self.run("local", "up")
+        if not self.moving():
+            self.client("codepipeline").start_pipeline_execution(name="kotei")
         newest: str = next(run["pipelineExecutionId"] for run in self.runs() if run["status"] == "InProgress")
         while True:
             execution, token = wait_until(
@@ -251,14 +253,20 @@ class System:
             self._reject(token)
             self.ended(execution)
 
+    def moving(self) -> bool:
+        return any(run["status"] in ("InProgress", "Stopping") for run in self.runs())
+
+    def deployed(self) -> None:
+        """HEAD is what staging runs, and the pipeline stands still: it is through, or waits for a person."""
+        self.run("local", "up")
+        if self.moving():
+            self.asked()
+
     def nothing_runs(self) -> None:
-        for run in self.runs():
-            if run["status"] == "InProgress":
-                self.asked()
-                break
-        if found := self.question():
-            self._reject(found[1])
-            self.ended(found[0])
+        if self.moving():
+            execution = self.asked()
+            self._reject(self.question()[1])
+            self.ended(execution)
 
     def _reject(self, token: str) -> None:
         self.client("codepipeline").put_approval_result(
