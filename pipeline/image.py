@@ -33,11 +33,11 @@ def digest(aws: Aws, project: Project, commit: str) -> str:
     return str(images[0]["imageDigest"])
 
 
-def findings(aws: Aws, project: Project, image_digest: str, *, seconds: int = SCAN_SECONDS) -> dict[str, int]:
+def findings(aws: Aws, project: Project, image_digest: str) -> dict[str, int]:
     """Number of findings by severity, once the scan that the push started is over."""
     if not DIGEST.fullmatch(image_digest):
         raise PipelineError(f"{image_digest!r} is not an image digest; see: kotei image digest COMMIT")
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + SCAN_SECONDS
     while True:
         status, counts, why = _scan(aws, project, image_digest)
         # ACTIVE is what enhanced scanning says of an image that it keeps watching.
@@ -47,7 +47,7 @@ def findings(aws: Aws, project: Project, image_digest: str, *, seconds: int = SC
             raise PipelineError(f"{project.repository_name}@{image_digest}: the scan ended as {status}: {why}")
         if time.monotonic() > deadline:
             raise PipelineError(
-                f"{project.repository_name}@{image_digest}: the scan is still {status} after {seconds} seconds; "
+                f"{project.repository_name}@{image_digest}: the scan is still {status} after {SCAN_SECONDS} seconds; "
                 f"try again: kotei image scan {image_digest}"
             )
         time.sleep(POLL_SECONDS)

@@ -14,7 +14,7 @@ from pipeline.local.plane import balancer
 from pipeline.local.plane.model import Balancer, HealthCheck, Listener, Rule, Seen, TargetGroup, Zone
 
 TARGETS = (("10.20.0.7", 8080), ("10.20.1.7", 8080))
-CHECK = HealthCheck(protocol="HTTP", port="8081", path="/", interval=5, timeout=4, healthy_after=2, unhealthy_after=2, codes="200")
+CHECK = HealthCheck(protocol="HTTP", port="8081", path="/", timeout=4, healthy_after=2, unhealthy_after=2, codes="200")
 NLB = Balancer(
     arn="arn:nlb",
     name="nlb",

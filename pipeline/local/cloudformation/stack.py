@@ -138,7 +138,7 @@ def find(world: World, name_or_id: str, account: str, region: str) -> Stack:
     raise AwsError("ValidationError", f"Stack with id {name_or_id} does not exist")
 
 
-def record_event(world: World, stack: Stack, *, logical: str, resource: Resource | None, status: str, reason: str = "") -> None:
+def record_event(world: World, stack: Stack, *, logical: str, resource: Resource | None, status: str, reason: str) -> None:
     """`resource` None: the event is about the stack itself."""
     kind = f"cloudformation-event {stack.id}"
     identity = f"{logical}-{status}-{secrets.token_hex(6)}"

@@ -77,9 +77,9 @@ def folder(world: World, build_id: str) -> Path:
     return world.home / "builds" / build_id.rpartition(":")[2]
 
 
-def log_tail(world: World, build_id: str, lines: int = LOG_TAIL) -> list[str]:
+def log_tail(world: World, build_id: str) -> list[str]:
     log = folder(world, build_id) / "log"
-    return log.read_text(errors="replace").splitlines()[-lines:] if log.exists() else []
+    return log.read_text(errors="replace").splitlines()[-LOG_TAIL:] if log.exists() else []
 
 
 def why(document: Mapping[str, Any]) -> str:

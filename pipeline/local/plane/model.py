@@ -55,7 +55,6 @@ class HealthCheck:
     protocol: str
     port: str
     path: str
-    interval: float
     timeout: float
     healthy_after: int
     unhealthy_after: int

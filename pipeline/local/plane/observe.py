@@ -94,7 +94,6 @@ def _target_group(group: Any) -> model.TargetGroup:
             protocol=protocol,
             port=str(group.health_check_port),
             path=group.health_check_path or "/",
-            interval=float(group.health_check_interval_seconds),
             timeout=float(group.health_check_timeout_seconds),
             healthy_after=int(group.healthy_threshold_count),
             unhealthy_after=int(group.unhealthy_threshold_count),

@@ -51,7 +51,7 @@ class Scope:
     def client(self, service: str, *, region: str | None = None) -> Any:
         return self.world.client(service, account=self.account, region=region or self.region)
 
-    def physical_name(self, limit: int = 64) -> str:
+    def physical_name(self, limit: int) -> str:
         """A name as CloudFormation makes it up: stack, logical name, random end; cut to what the service allows."""
         end = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(12))
         room = limit - len(end) - 2
@@ -99,9 +99,9 @@ def refuse_dropped(old: Properties, new: Properties, *keys: str) -> None:
         raise ResourceError(f"{', '.join(dropped)} would keep the former value; write the value that is wanted")
 
 
-def tag_changes(old: Properties, new: Properties, key: str = "Tags") -> tuple[dict[str, str], list[str]]:
+def tag_changes(old: Properties, new: Properties) -> tuple[dict[str, str], list[str]]:
     """Tags to set, and keys to remove."""
-    was, wanted = tag_map(old.get(key)), tag_map(new.get(key))
+    was, wanted = tag_map(old.get("Tags")), tag_map(new.get("Tags"))
     return {name: value for name, value in wanted.items() if was.get(name) != value}, sorted(set(was) - set(wanted))
 
 
