@@ -190,7 +190,7 @@ def test_the_approver_reads_the_plan(project: Project) -> None:
     assert action["TimeoutInMinutes"] == project.pipeline.approval_timeout_minutes
 
 
-def test_a_deploy_window_stops_a_deployment_that_comes_outside_of_it(project: Project) -> None:
+def test_a_deploy_window_is_the_condition_to_enter_the_deployment(project: Project) -> None:
     window = DeployWindow(cron="* * 9-17 ? * MON-FRI", timezone="Asia/Tokyo")
     first, *others = project.environments
     frozen = project.model_copy(update={"environments": (first.model_copy(update={"deploy_window": window}), *others)})
