@@ -11,6 +11,7 @@ from pipeline.paths import BUILDSPECS
 from pipeline.wiring import shared_stack_names
 from policy import build as policy
 from policy import trust
+from stacks import deployroles
 from stacks.keep import KEEP_ONCE_CREATED
 from stacks.project import Project
 
@@ -89,7 +90,7 @@ def _policy(project: Project, name: str, log_group: Any, artifacts: Artifacts) -
     where = f"{config.region}:{config.account}"
     ground = {"log_group": log_group, "artifacts": artifacts.objects, "key": artifacts.key}
     here = [env for env in project.environments if env.account == config.account]
-    readers = [f"arn:aws:iam::{env.account}:role/{env.project}-read" for env in project.environments if env not in here]
+    readers = [deployroles.read_role(config.project, other.account) for other in deployroles.accounts(project)]
     stacks = [f"arn:aws:cloudformation:{env.region}:{env.account}:stack/{env.project}-{env.name}-*/*" for env in here]
     if name == "image":
         return policy.image(**ground, repository=f"arn:aws:ecr:{where}:repository/{project.repository_name}")

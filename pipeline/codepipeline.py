@@ -11,7 +11,7 @@ from pipeline.wiring import shared_stack_names, steps
 from policy import artifacts as artifacts_policy
 from policy import delivery, trust
 from policy import key as key_policy
-from stacks import cloudformation_role, connection, registry, roles
+from stacks import cloudformation_role, connection, deployroles, registry, roles
 from stacks.keep import KEEP
 from stacks.project import Project
 from stacks.spec import StackSpec
@@ -46,7 +46,7 @@ def build(project: Project) -> Template:
                         stacks=_stack_arns(project),
                         topic=topic.ref(),
                         passed=sorted(role for role in passed.values() if f":{config.account}:" in role),
-                        assumed=[f"arn:aws:iam::{account}:role/{config.project}-delivery" for account in _other_accounts(project)],
+                        assumed=_delivery_roles(project),
                     ),
                 )
             ],
@@ -93,7 +93,7 @@ def _trigger(project: Project) -> aws.PipelineTriggerDeclaration:
 
 def _key(t: Template, project: Project) -> kms.Key:
     config = project.pipeline
-    document = key_policy.artifacts(account=config.account, readers=_readers(project))
+    document = key_policy.artifacts(account=config.account, readers=_delivery_roles(project))
     return t.add_resource(
         kms.Key(
             "ArtifactKey",
@@ -131,7 +131,9 @@ def _bucket(t: Template, project: Project, key: kms.Key) -> s3.Bucket:
             **KEEP,
         )
     )
-    document = artifacts_policy.bucket(bucket=GetAtt(bucket, "Arn"), objects=Sub("${ArtifactBucket.Arn}/*"), readers=_readers(project))
+    document = artifacts_policy.bucket(
+        bucket=GetAtt(bucket, "Arn"), objects=Sub("${ArtifactBucket.Arn}/*"), readers=_delivery_roles(project)
+    )
     t.add_resource(s3.BucketPolicy("ArtifactBucketPolicy", Bucket=bucket.ref(), PolicyDocument=document))
     return bucket
 
@@ -147,13 +149,9 @@ def _stack_arns(project: Project) -> list[str]:
     return [*shared, *(f"arn:aws:cloudformation:{env.region}:{env.account}:stack/{env.stack_name('*')}/*" for env in here)]
 
 
-def _other_accounts(project: Project) -> list[str]:
-    return sorted({env.account for env in project.environments} - {project.pipeline.account})
-
-
-def _readers(project: Project) -> list[str]:
-    """CodePipeline fetches the templates as the delivery role of the other account; CloudFormation's role there fetches nothing."""
-    return [f"arn:aws:iam::{account}:role/{project.pipeline.project}-delivery" for account in _other_accounts(project)]
+def _delivery_roles(project: Project) -> list[str]:
+    """CodePipeline also fetches the templates as the delivery role of the other account; CloudFormation's role there fetches nothing."""
+    return [deployroles.delivery_role(project.pipeline.project, other.account) for other in deployroles.accounts(project)]
 
 
 STACK = StackSpec(name="pipeline", build=build)

@@ -16,6 +16,7 @@ from pipeline.live import Live
 from pipeline.paths import NGINX_RENDERED, RENDERED
 from pipeline.plan import Desired, Plan, compare, fingerprint, needs_approval
 from pipeline.stages import SHARED
+from stacks import deployroles
 from stacks.environment import Environment
 from stacks.project import Project
 
@@ -59,7 +60,7 @@ def environment(project: Project, name: str) -> Environment:
 
 
 def environment_aws(env: Environment, target: Target) -> Aws:
-    role = None if env.account == env.pipeline_account else f"arn:aws:iam::{env.account}:role/{env.project}-read"
+    role = None if env.account == env.pipeline_account else deployroles.read_role(env.project, env.account)
     return Aws(target=target, account=env.pipeline_account if role else env.account, region=env.region, role=role)
 
 

@@ -10,6 +10,7 @@ from troposphere import codepipeline as aws
 from pipeline import actions
 from pipeline.paths import RENDERED
 from pipeline.wiring import IMAGE_DIGEST_VARIABLE, Step, environment_steps, overrides, title
+from stacks import deployroles
 from stacks.environment import Environment
 from stacks.project import Project, Repository
 
@@ -69,7 +70,7 @@ def _environment_stages(project: Project, links: Links, env: Environment) -> lis
     if env.approval != "never":
         result.append(_approve(project, links, env.name, always=env.approval == "always"))
     steps = environment_steps(env)
-    delivery = None if env.account == env.pipeline_account else f"arn:aws:iam::{env.account}:role/{env.project}-delivery"
+    delivery = None if env.account == env.pipeline_account else deployroles.delivery_role(env.project, env.account)
     deploy = [
         _stack_action(step, env.name, region=env.region, role=links.roles[env.name], run_order=number, action_role=delivery)
         for number, step in enumerate(steps, start=2)

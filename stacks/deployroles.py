@@ -12,6 +12,8 @@ from stacks.environment import Environment
 from stacks.project import Project
 from stacks.spec import StackSpec
 
+DELIVERY, READ = "delivery", "read"
+
 
 @dataclass(frozen=True, kw_only=True)
 class OtherAccount:
@@ -28,6 +30,16 @@ class OtherAccount:
 def accounts(project: Project) -> tuple[OtherAccount, ...]:
     others = sorted({env.account for env in project.environments} - {project.pipeline.account})
     return tuple(OtherAccount(project=project, account=account) for account in others)
+
+
+def delivery_role(project: str, account: str) -> str:
+    """What CodePipeline acts as in another account."""
+    return f"arn:aws:iam::{account}:role/{project}-{DELIVERY}"
+
+
+def read_role(project: str, account: str) -> str:
+    """What the plan and the verification act as in another account."""
+    return f"arn:aws:iam::{account}:role/{project}-{READ}"
 
 
 def build(other: OtherAccount) -> Template:
@@ -48,7 +60,7 @@ def _delivery_role(t: Template, other: OtherAccount) -> None:
         artifacts=f"arn:aws:s3:::{other.project.stack_name('pipeline')}-*/*",
         regions=[config.region],
     )
-    _role(t, other, "delivery", ["Pipeline"], document)
+    _role(t, other, DELIVERY, ["Pipeline"], document)
 
 
 def _read_role(t: Template, other: OtherAccount) -> None:
@@ -58,7 +70,7 @@ def _read_role(t: Template, other: OtherAccount) -> None:
         services=[f"arn:aws:ecs:{where}:service/{cluster}/*" for where, cluster in clusters],
         tasks=[f"arn:aws:ecs:{where}:task/{cluster}/*" for where, cluster in clusters],
     )
-    _role(t, other, "read", ["Plan", "Verify"], document)
+    _role(t, other, READ, ["Plan", "Verify"], document)
 
 
 def _role(t: Template, other: OtherAccount, name: str, users: list[str], document: object) -> None:

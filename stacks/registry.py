@@ -7,6 +7,7 @@ import json
 from troposphere import GetAtt, Output, Template, ecr
 
 from policy import repository
+from stacks import deployroles
 from stacks.keep import KEEP_ONCE_CREATED
 from stacks.project import Project
 from stacks.spec import StackSpec
@@ -25,7 +26,7 @@ def build(project: Project) -> Template:
             ImageScanningConfiguration=ecr.ImageScanningConfiguration(ScanOnPush=True),
             EncryptionConfiguration=ecr.EncryptionConfiguration(EncryptionType="AES256"),
             LifecyclePolicy=ecr.LifecyclePolicy(LifecyclePolicyText=json.dumps(lifecycle(), indent=1)),
-            RepositoryPolicyText=repository.images(pull_accounts=_other_accounts(project)),
+            RepositoryPolicyText=repository.images(pull_accounts=[other.account for other in deployroles.accounts(project)]),
             **KEEP_ONCE_CREATED,
         )
     )
@@ -57,10 +58,6 @@ def lifecycle() -> dict[str, object]:
             }
         ]
     }
-
-
-def _other_accounts(project: Project) -> list[str]:
-    return sorted({env.account for env in project.environments} - {project.pipeline.account})
 
 
 STACK = StackSpec(name="registry", build=build, protected=True)
