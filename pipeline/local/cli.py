@@ -60,16 +60,21 @@ def up() -> None:
 
 
 def _up() -> None:
+    from pipeline.local import engine
     from pipeline.local import up as ups
+    from pipeline.local.world import utc_now
 
-    local = ups.up(engine_home(), ROOT, _project(), _say)
+    project = _project()
+    with engine.alone(engine_home(), _say):
+        local = ups.up(engine_home(), ROOT, project, _say)
     # A person at a terminal is asked where the pipeline asks one; everybody else gets the command for it.
     while sys.stdin.isatty() and sys.stdout.isatty() and (asked := local.asked()):
         approval = asked[0]
-        if not typer.confirm(f"Approve {approval['owner']}?", default=False):
+        if not typer.confirm(f"Approve {approval['owner']} in run {approval['execution'][:8]}?", default=False):
             break
+        decided = utc_now().isoformat()
         ups.decide(local, approval, approved=True, reason="approved at kotei local up")
-        ups.follow(local, approval["execution"], _say)
+        ups.follow(local, approval["execution"], decided, _say)
     for line in ups.described(local):
         typer.echo(line)
     if failed := ups.failure(local):
@@ -117,6 +122,8 @@ def logs(
     from pipeline.local import engine
 
     files = _proxy_logs(environment) if environment else [engine_home() / engine.LOG]
+    if not environment and not files[0].exists():
+        raise PipelineError("the local engine never ran here, so there is no log; run: kotei local up")
     for line in _tail(files, follow=follow):
         typer.echo(line)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from pipeline import paths
+from pipeline.errors import PipelineError
 from pipeline.local import connections, endpoints, prerequisites, push, server
 from pipeline.local.cloudformation import api as cloudformation
 from pipeline.local.cloudformation import deploy as stack_operations
@@ -20,7 +22,7 @@ from pipeline.local.cloudformation import workers as stack_workers
 from pipeline.local.codebuild import api as codebuild
 from pipeline.local.codepipeline import api as codepipeline
 from pipeline.local.codepipeline.runner import Runner
-from pipeline.local.engine import ENDPOINT, LOCK, PID, home
+from pipeline.local.engine import BUSY, ENDPOINT, LOCK, PID, home
 from pipeline.local.store import Store
 from pipeline.local.world import World
 from stacks import project as projects
@@ -28,8 +30,6 @@ from stacks.environment import ConfigError
 
 if TYPE_CHECKING:
     from pipeline.local.protocol import Operation
-
-BUSY = 75
 
 SERVICES: Mapping[str, Mapping[str, Operation]] = {
     "cloudformation": cloudformation.OPERATIONS,
@@ -58,10 +58,14 @@ def _last_port(folder: Path) -> int:
 
 
 def make_world(folder: Path, root: Path, endpoint: str) -> World:
+    memory, objects = folder / "engine.sqlite", folder / "moto.pickle"
+    if objects.exists() and not memory.exists():
+        raise PipelineError(
+            f"{memory} is missing, with the stacks that made what {objects.name} holds; put it back, "
+            f"or start anew, without the addresses it held: rm -r {shlex.quote(str(folder))}"
+        )
     config = projects.load(root).pipeline
-    return World(
-        home=folder, root=root, endpoint=endpoint, account=config.account, region=config.region, store=Store(folder / "engine.sqlite")
-    )
+    return World(home=folder, root=root, endpoint=endpoint, account=config.account, region=config.region, store=Store(memory))
 
 
 def main() -> int:
@@ -70,16 +74,29 @@ def main() -> int:
     if held is None:
         sys.stderr.write("another engine runs in this folder\n")
         return BUSY
+    # Of an engine that was killed: its number may be another program's by now.
+    (folder / PID).unlink(missing_ok=True)
+    try:
+        _run(folder)
+    except PipelineError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    finally:
+        held.close()
+    return 0
+
+
+def _run(folder: Path) -> None:
     listening = server.listen(_last_port(folder))
     endpoint = f"http://127.0.0.1:{listening.server_port}"
     world = make_world(folder, paths.ROOT, endpoint)
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: world.closing.set())
     # From here on the parts call each other through the endpoint; it answers 503 until they are ready.
     threading.Thread(target=listening.serve_forever, name="http", daemon=True).start()
     stop = _parts(world, listening)
     (folder / PID).write_text(f"{os.getpid()}\n")
     (folder / ENDPOINT).write_text(f"{endpoint}\n")
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, lambda *_: world.closing.set())
     world.closing.wait()
     with world.changed:
         world.changed.notify_all()
@@ -87,8 +104,6 @@ def main() -> int:
     listening.shutdown()
     world.store.close()
     (folder / PID).unlink(missing_ok=True)
-    held.close()
-    return 0
 
 
 def _parts(world: World, listening: Any) -> Callable[[], None]:

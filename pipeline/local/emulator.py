@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import pickle
+import shlex
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -97,16 +98,19 @@ def restore(world: World) -> None:
     path = world.home / "moto.pickle"
     with _turn:
         if not path.exists():
+            _refuse_half(world, path)
             return
         with path.open("rb") as stream:
             reader = _Unpickler(stream, world.home / "objects")
             try:
-                services = reader.load()
-            except (pickle.UnpicklingError, AttributeError, ImportError, EOFError, FileNotFoundError) as error:
-                raise PipelineError(
-                    f"{path} cannot be read by this version of moto ({error}); "
-                    f"to start anew, without the addresses it holds: rm -r {world.home}"
-                ) from error
+                # Two pickles, each with a memo of its own.
+                written = _Unpickler(stream, world.home / "objects").load()
+                services = reader.load() if written == _version() else None
+            # What a damaged pickle raises is anything (Python's manual names four "and others").
+            except (pickle.UnpicklingError, ValueError, TypeError, LookupError, AttributeError, ImportError, EOFError, OSError) as error:
+                raise _unreadable(path, f"{type(error).__name__}: {error}") from error
+        if services is None:
+            raise _unreadable(path, f"it was written by moto {written if isinstance(written, str) else 'of unknown version'}")
         reader.forget_others()
         for service, (accounts, more) in services.items():
             vars(_registry(service)).update(more)
@@ -115,12 +119,36 @@ def restore(world: World) -> None:
                     _registry(service)[account][region] = backend
 
 
+def _version() -> str:
+    """Its classes are what is pickled, so another version may read them and mean something else."""
+    import moto
+
+    return str(moto.__version__)
+
+
+def _unreadable(path: Path, why: str) -> PipelineError:
+    return PipelineError(
+        f"{path} cannot be read by moto {_version()} ({why}); put back the versions or the file that were there, "
+        f"or start anew, without the addresses it holds: rm -r {shlex.quote(str(path.parent))}"
+    )
+
+
+def _refuse_half(world: World, path: Path) -> None:
+    """The stacks of a memory that is gone: an update of theirs would change what does not exist."""
+    if world.store.all("cloudformation-stack"):
+        raise PipelineError(
+            f"{path} is missing, with what the deployed stacks consist of; put it back, "
+            f"or start anew, without the addresses it held: rm -r {shlex.quote(str(world.home))}"
+        )
+
+
 def _pickled(objects: Path) -> bytes:
     from moto.core.base_backend import BackendDict
 
     registries = list(BackendDict._instances)  # noqa: SLF001  # moto's own list of what is in use
     services = {held.service_name: (_accounts(held), _more(held)) for held in registries}
-    stream = io.BytesIO()
+    stream = io.BytesIO(pickle.dumps(_version()))
+    stream.seek(0, io.SEEK_END)
     pickler = pickle.Pickler(stream, protocol=pickle.HIGHEST_PROTOCOL)
     pickler.dispatch_table = {**copyreg.dispatch_table, **_reducers(objects), **dict.fromkeys(map(type, registries), _reduce_registry)}
     pickler.dump(services)

@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ ENDPOINT = "endpoint"
 PID = "engine.pid"
 LOG = "engine.log"
 LOCK = "engine.lock"
+UP = "up.lock"
+# How a second engine of the same folder ends.
+BUSY = 75
 START_SECONDS = 90.0
 STOP_SECONDS = 30.0
 LOG_TAIL = 15
@@ -43,6 +47,19 @@ def held(home: Path) -> bool:
         except BlockingIOError:
             return True
     return False
+
+
+@contextmanager
+def alone(home: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """One `kotei local up` at a time: a second one waits, and then finds the work done."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / UP).open("w") as opened:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("another `kotei local up` is under way here; waiting for it")
+            fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
 
 
 def endpoint(home: Path) -> str | None:
@@ -68,17 +85,19 @@ def start(home: Path, root: Path, say: Callable[[str], None]) -> str:
     if found:
         return found
     home.mkdir(parents=True, exist_ok=True)
-    process = None
+    process, earlier = None, 0
     if not held(home):
         say("starting the local engine")
+        earlier = (home / LOG).stat().st_size if (home / LOG).exists() else 0
         process = _spawn(home, root)
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         found = endpoint(home)
         if found:
             return found
-        if process and process.poll() is not None:
-            raise PipelineError(f"the local engine did not start:\n{log_tail(home)}\nthe whole log: {home / LOG}")
+        # Busy: somebody else's engine was faster; it will answer.
+        if process and process.poll() not in (None, BUSY):
+            raise PipelineError(f"the local engine did not start:\n{log_tail(home, earlier)}\nthe whole log: {home / LOG}")
         time.sleep(0.1)
     raise PipelineError(f"the local engine does not answer after {START_SECONDS:.0f} s; its log: {home / LOG}")
 
@@ -99,9 +118,11 @@ def _spawn(home: Path, root: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def log_tail(home: Path) -> str:
-    log = home / LOG
-    return "\n".join(log.read_text(errors="replace").splitlines()[-LOG_TAIL:]) if log.exists() else ""
+def log_tail(home: Path, earlier: int) -> str:
+    """The last lines, without what had been written before."""
+    with (home / LOG).open("rb") as log:
+        log.seek(earlier)
+        return "\n".join(log.read().decode(errors="replace").splitlines()[-LOG_TAIL:])
 
 
 def stop(home: Path) -> bool:
@@ -109,13 +130,19 @@ def stop(home: Path) -> bool:
     if not held(home):
         return False
     file = home / PID
+    deadline = time.monotonic() + STOP_SECONDS
+    # One that is just starting can be stopped when it says who it is.
+    while not file.exists() and held(home) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if not held(home):
+        return True
     if not file.exists():
-        raise PipelineError("the local engine is just starting; try again: kotei local down")
+        raise PipelineError(f"the local engine does not say which process it is; its log: {home / LOG}")
     os.kill(int(file.read_text()), signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
     while held(home):
         if time.monotonic() > deadline:
-            raise PipelineError(f"the local engine does not end; its process is {file.read_text().strip()}, its log {home / LOG}")
+            raise PipelineError(f"the local engine does not end; its process is the one that holds {home / LOCK}, its log {home / LOG}")
         time.sleep(0.05)
     return True
 

@@ -18,12 +18,16 @@ QUIET_SECONDS = 4.0
 ENDED = ("Succeeded", "Failed", "Stopped", "Superseded", "Cancelled")
 
 
-def follow(world: World, execution_id: str) -> Iterator[str]:
-    """Until the end of the run, and of the runs that it causes; or until a person is asked."""
+def follow(world: World, execution_id: str, since: str = "") -> Iterator[str]:
+    """Until the end of the run, and of the runs that it causes; or until a person is asked. Only what happened after `since`, if given."""
     execution: records.Document | None = _execution(world, execution_id)
+    if execution and not since:
+        yield _title(execution)
     while execution:
-        yield from _one(world, execution)
+        yield from _one(world, execution, since)
         execution = _next(world, _execution(world, execution["id"]))
+        if execution:
+            yield _title(execution)
 
 
 def _execution(world: World, execution_id: str) -> records.Document:
@@ -50,11 +54,14 @@ def _next(world: World, ended: records.Document) -> records.Document | None:
     return None
 
 
-def _one(world: World, execution: records.Document) -> Iterator[str]:
+def _title(execution: records.Document) -> str:
     commit = next((source["revisionId"] for source in execution["sources"].values()), "") or next(iter(execution["revisions"].values()), "")
     what = "rollback of stage " + execution["onlyStage"] + " to" if execution["type"] == "ROLLBACK" else "run of"
-    yield f"pipeline {execution['pipeline']}: {what} {commit[:10] or 'the branch head'} ({execution['id']})"
-    shown: set[str] = set()
+    return f"pipeline {execution['pipeline']}: {what} {commit[:10] or 'the branch head'} ({execution['id']})"
+
+
+def _one(world: World, execution: records.Document, since: str) -> Iterator[str]:
+    shown = set(_told(world, execution, since))
     while True:
         with world.changed:
             execution = _execution(world, execution["id"])
@@ -88,7 +95,18 @@ def _asked_ahead(world: World, execution: records.Document) -> records.Document 
     return next((action for action in others if action["stageName"] == following and following not in execution["stages"]), None)
 
 
+def _told(world: World, execution: records.Document, since: str) -> Iterator[str]:
+    """The keys of what had ended by then."""
+    for stage, record in execution["stages"].items():
+        if record["status"] == "Skipped" and record["updated"] <= since:
+            yield f"skip {stage}"
+    for action in records.actions_of(world, execution["id"]):
+        if action["status"] != "InProgress" and action["lastUpdateTime"] <= since:
+            yield action["actionExecutionId"]
+
+
 def _news(world: World, execution: records.Document, actions: list[records.Document], shown: set[str]) -> Iterator[str]:
+    """Stage by stage in the order of the walk."""
     for stage, record in execution["stages"].items():
         if record["status"] == "Skipped" and f"skip {stage}" not in shown:
             shown.add(f"skip {stage}")
@@ -96,6 +114,10 @@ def _news(world: World, execution: records.Document, actions: list[records.Docum
         elif (waits := _waits(record, world.clock().isoformat())) and f"wait {stage}" not in shown:
             shown.add(f"wait {stage}")
             yield f"{stage} ▸ {waits}"
+        yield from _acted(world, [action for action in actions if action["stageName"] == stage], shown)
+
+
+def _acted(world: World, actions: list[records.Document], shown: set[str]) -> Iterator[str]:
     for action in actions:
         key, title = action["actionExecutionId"], f"{action['stageName']} ▸ {action['actionName']}"
         if action["status"] == "InProgress":

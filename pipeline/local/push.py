@@ -85,5 +85,5 @@ def start(world: World, body: Mapping[str, Any]) -> Iterator[str]:
 
 
 def resume(world: World, body: Mapping[str, Any]) -> Iterator[str]:
-    """The lines of a run that is going on."""
-    yield from follow(world, body["execution"])
+    """The lines of a run that is going on: all, or those after `since`."""
+    yield from follow(world, body["execution"], body.get("since", ""))

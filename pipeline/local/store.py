@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sqlite3
 import threading
 from pathlib import Path
 from typing import Any
+
+from pipeline.errors import PipelineError
 
 
 class Store:
@@ -16,8 +19,16 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("CREATE TABLE IF NOT EXISTS document (kind TEXT, key TEXT, body TEXT, PRIMARY KEY (kind, key))")
+        try:
+            _sound(self._db)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("CREATE TABLE IF NOT EXISTS document (kind TEXT, key TEXT, body TEXT, PRIMARY KEY (kind, key))")
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            raise PipelineError(
+                f"{path} cannot be read or written ({error}); put a good copy back, "
+                f"or start anew, without the addresses and deployments it holds: rm -r {shlex.quote(str(path.parent))}"
+            ) from error
 
     def put(self, kind: str, key: str, document: dict[str, Any]) -> None:
         body = json.dumps(document, default=str)
@@ -43,3 +54,9 @@ class Store:
     def close(self) -> None:
         with self._lock:
             self._db.close()
+
+
+def _sound(db: sqlite3.Connection) -> None:
+    damage = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if damage != "ok":
+        raise sqlite3.DatabaseError(damage)

@@ -144,8 +144,8 @@ def decide(local: Local, approval: dict[str, str], *, approved: bool, reason: st
     )
 
 
-def follow(local: Local, execution: str, say: Say) -> None:
-    _told(local.home, "/_kotei/follow", {"execution": execution}, say)
+def follow(local: Local, execution: str, since: str, say: Say) -> None:
+    _told(local.home, "/_kotei/follow", {"execution": execution, "since": since}, say)
 
 
 def plane(home: Path) -> dict[str, Any]:

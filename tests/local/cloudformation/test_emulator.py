@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import moto
 import pytest
 from botocore.exceptions import ClientError
 
@@ -121,7 +123,28 @@ def test_what_moto_does_not_have_is_refused_by_name(cloud: Any) -> None:
         cloud.client("elbv2").modify_ip_pools(LoadBalancerArn=arn)
 
 
-def test_an_unreadable_snapshot_says_what_to_do(cloud: Any) -> None:
-    (cloud.world.home / "moto.pickle").write_bytes(b"\x80\x05cmoto.ec2.models\nNoSuchClass\n.")
-    with pytest.raises(PipelineError, match=r"moto\.pickle cannot be read by this version of moto.*rm -r"):
+@pytest.mark.parametrize("content", [b"", b"garbage", b"\x80\x05cmoto.ec2.models\nNoSuchClass\n.", b"\x80\x05K\x01."])
+def test_an_unreadable_snapshot_says_what_to_do(cloud: Any, content: bytes) -> None:
+    (cloud.world.home / "moto.pickle").write_bytes(content)
+    with pytest.raises(PipelineError, match=r"moto\.pickle cannot be read by moto .*rm -r"):
+        emulator.restore(cloud.world)
+
+
+def test_a_snapshot_of_another_moto_or_of_before_versions_is_refused(cloud: Any) -> None:
+    cloud.client("ec2").allocate_address(Domain="vpc")
+    memory = cloud.world.home / "moto.pickle"
+    content = memory.read_bytes()
+    memory.write_bytes(pickle.dumps("5.0.0") + content[len(pickle.dumps(moto.__version__)) :])
+    with pytest.raises(PipelineError, match=r"it was written by moto 5\.0\.0"):
+        emulator.restore(cloud.world)
+    memory.write_bytes(content[len(pickle.dumps(moto.__version__)) :])
+    with pytest.raises(PipelineError, match="it was written by moto of unknown version"):
+        emulator.restore(cloud.world)
+
+
+def test_stacks_whose_resources_are_gone_are_refused(cloud: Any) -> None:
+    (cloud.world.home / "moto.pickle").unlink(missing_ok=True)
+    emulator.restore(cloud.world)
+    cloud.world.store.put("cloudformation-stack", "x", {})
+    with pytest.raises(PipelineError, match=r"moto\.pickle is missing"):
         emulator.restore(cloud.world)
