@@ -21,8 +21,8 @@ def provide(world: World, environments: tuple[Environment, ...]) -> None:
             _certificate(world, env, env.certificate.arn)
         if env.certificate.hosted_zone:
             _hosted_zone(env, env.certificate.hosted_zone)
-        for zone, allocation in env.addresses.adopt.items():
-            _address(env, zone, allocation)
+        for allocation in env.addresses.adopt.values():
+            _address(env, allocation)
         if env.network.existing:
             _network(env, env.network.existing.vpc, env.network.existing.zones)
 
@@ -55,28 +55,30 @@ def _hosted_zone(env: Environment, zone_id: str) -> None:
     zone.resource_id = zone_id
 
 
-def _address(env: Environment, zone: str, allocation: str) -> None:
+def _address(env: Environment, allocation: str) -> None:
     from moto.ec2.models import ec2_backends
 
-    addresses = ec2_backends[env.account][env.region].addresses
-    if allocation in addresses:
+    backend = ec2_backends[env.account][env.region]
+    if any(address.allocation_id == allocation for address in backend.addresses):
         return
-    address = ec2_backends[env.account][env.region].allocate_address(domain="vpc", tags={"Name": f"{env.name}-{zone}"})
-    addresses[allocation] = addresses.pop(address.allocation_id)
-    address.allocation_id = allocation
+    # EC2 has no call that chooses an id.
+    address = backend.allocate_address(domain="vpc")
+    address.id = address.allocation_id = allocation
 
 
 def _network(env: Environment, vpc_id: str, subnets: dict[str, str]) -> None:
     from moto.ec2.models import ec2_backends
+    from moto.ec2.models.vpcs import VPC
 
     backend = ec2_backends[env.account][env.region]
     if vpc_id in backend.vpcs:
         return
-    vpc = backend.create_vpc("10.200.0.0/16")
-    backend.vpcs[vpc_id] = backend.vpcs.pop(vpc.id)
-    vpc.id = vpc_id
+    backend.vpcs[vpc_id] = VPC(backend, vpc_id, "10.200.0.0/16", is_default=False)
+    # What EC2 makes with every VPC.
+    backend.create_route_table(vpc_id, main=True)
+    backend.create_network_acl(vpc_id, default=True)
     for number, (zone, subnet_id) in enumerate(sorted(subnets.items())):
         by_id = backend.subnets[env.region + zone]
-        subnet = backend.create_subnet(vpc_id, f"10.200.{number}.0/24", env.region + zone)
+        subnet = backend.create_subnet(vpc_id, f"10.200.{number}.0/24", availability_zone=env.region + zone)
         by_id[subnet_id] = by_id.pop(subnet.id)
         subnet.id = subnet_id

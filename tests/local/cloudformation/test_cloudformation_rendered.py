@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from pipeline import paths
+from pipeline import paths, render
 from pipeline.local import prerequisites
 from pipeline.local.cloudformation import template
 from stacks import project
+from stacks.environment import Addresses, ExistingNetwork, Network
 
 pytestmark = pytest.mark.local
 
@@ -80,6 +81,31 @@ def test_an_environment_from_nothing_to_nothing(ready: Any, environment: str) ->
         assert ready.delete(name)["StackStatus"] == "DELETE_COMPLETE", ready.reasons(identity)
     after = ready.client("ec2").describe_addresses()["Addresses"]
     assert [(one["PublicIp"], one["AllocationId"]) for one in after] == [(one["PublicIp"], one["AllocationId"]) for one in held]
+
+
+def test_an_environment_in_a_network_and_on_addresses_that_are_there_already(ready: Any, tmp_path: Path) -> None:
+    whole = project.load(paths.ROOT)
+    adopted = {"a": "eipalloc-0123456789abcdef0", "c": "eipalloc-0123456789abcdef1"}
+    subnets = {"a": "subnet-0123456789abcdef0", "c": "subnet-0123456789abcdef1"}
+    network = Network(existing=ExistingNetwork(vpc="vpc-0123456789abcdef0", zones=subnets))
+    env = whole.environments[0].model_copy(update={"network": network, "addresses": Addresses(adopt=adopted)})
+    prerequisites.provide(ready.world, (env,))
+    before = {one["AllocationId"]: one["PublicIp"] for one in ready.client("ec2").describe_addresses()["Addresses"]}
+    assert sorted(before) == sorted(adopted.values())
+    known = {"ImageDigest": DIGEST}
+    files = render.files(whole.model_copy(update={"environments": (env,)}))
+    for stack in ("security", "loadbalancer", "service", "monitoring"):
+        for ending in ("yaml", "json"):
+            (tmp_path / f"{stack}.{ending}").write_text(files[f"{paths.RENDERED}/staging/{stack}.{ending}"])
+        deploy(ready, env.stack_name(stack), tmp_path / f"{stack}.yaml", known)
+    shown = ready.client("elbv2").describe_load_balancers()["LoadBalancers"][0]
+    assert shown["VpcId"] == "vpc-0123456789abcdef0"
+    assert {zone["SubnetId"]: zone["LoadBalancerAddresses"][0]["IpAddress"] for zone in shown["AvailabilityZones"]} == {
+        subnets[zone]: before[adopted[zone]] for zone in adopted
+    }
+    prerequisites.provide(ready.world, (env,))
+    after = {one["AllocationId"]: one["PublicIp"] for one in ready.client("ec2").describe_addresses()["Addresses"]}
+    assert after == before, "what is there stays as it is"
 
 
 def test_the_shared_stacks(ready: Any) -> None:
