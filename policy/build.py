@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from awacs import cloudformation, codepipeline, ecr, ecs, elasticloadbalancing, kms, logs, s3, sts
+from awacs import cloudformation, codepipeline, ecr, ecs, kms, logs, s3, sts
 from awacs.aws import PolicyDocument, Statement
 
-from policy.statement import allow, document
+from policy.statement import allow, any_resource_read_health, document
 
 
 def check(*, log_group: Any, artifacts: Any, key: Any) -> PolicyDocument:
@@ -54,9 +54,7 @@ def verify(
         allow("ReadAndProtectStacks", [cloudformation.DescribeStacks, cloudformation.UpdateTerminationProtection], *stacks),
         allow("ReadServices", [ecs.DescribeServices], *services),
         allow("ReadTasks", [ecs.DescribeTasks], *tasks),
-        # ecs:ListTasks knows only container instances as a resource, and ecs:DescribeTaskDefinition and
-        # elasticloadbalancing:DescribeTargetHealth know none (Service Authorization Reference).
-        allow("AnyResourceReadHealth", [ecs.ListTasks, ecs.DescribeTaskDefinition, elasticloadbalancing.DescribeTargetHealth], "*"),
+        any_resource_read_health(),
         *_assume(roles),
     )
 

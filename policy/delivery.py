@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from awacs import cloudformation, codebuild, codeconnections, codestar_connections, iam, kms, s3, sns, sts
-from awacs.aws import Allow, Condition, PolicyDocument, Statement, StringEquals
+from awacs import cloudformation, codebuild, codeconnections, codestar_connections, kms, s3, sns, sts
+from awacs.aws import PolicyDocument
 
-from policy.statement import allow, document
+from policy.statement import allow, document, hand_over
 
 # What CodePipeline's CloudFormation action calls to create and update a stack. No DeleteStack: nothing that the pipeline does ends one.
 DEPLOY = (
@@ -51,18 +51,8 @@ def pipeline(
         ),
         allow("Build", [codebuild.StartBuild, codebuild.BatchGetBuilds, codebuild.StopBuild], *projects),
         allow("AskForApproval", [sns.Publish], topic),
-        allow(
-            "DeployStacks",
-            list(DEPLOY),
-            *stacks,
-        ),
-        Statement(
-            Sid="HandOver",
-            Effect=Allow,
-            Action=[iam.PassRole],
-            Resource=passed,
-            Condition=Condition(StringEquals("iam:PassedToService", "cloudformation.amazonaws.com")),
-        ),
+        allow("DeployStacks", DEPLOY, *stacks),
+        hand_over(passed),
     ]
     if assumed:
         statements.append(allow("DeployElsewhere", [sts.AssumeRole], *assumed))

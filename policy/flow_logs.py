@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 from awacs import logs
-from awacs.aws import Allow, PolicyDocument, Statement
+from awacs.aws import PolicyDocument
 
-from policy.trust import VERSION
+from policy.statement import allow, document
 
 
 def delivery(*, log_group: object) -> PolicyDocument:
     """`log_group` is the group's ARN as AWS::Logs::LogGroup returns it, ending in `:*`."""
-    return PolicyDocument(
-        Version=VERSION,
-        Statement=[
-            Statement(
-                Sid="Write",
-                Effect=Allow,
-                Action=[logs.CreateLogStream, logs.PutLogEvents, logs.DescribeLogStreams],
-                Resource=[log_group],
-            )
-        ],
-    )
+    return document(allow("Write", [logs.CreateLogStream, logs.PutLogEvents, logs.DescribeLogStreams], log_group))

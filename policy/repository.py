@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from awacs import ecr
 from awacs.aws import Allow, AWSPrincipal, Deny, PolicyDocument, Principal, Statement
 
-from policy.trust import VERSION
+from policy.statement import document
 
 
 def images(*, pull_accounts: Sequence[str]) -> PolicyDocument:
@@ -30,4 +30,4 @@ def images(*, pull_accounts: Sequence[str]) -> PolicyDocument:
                 Action=[ecr.BatchCheckLayerAvailability, ecr.BatchGetImage, ecr.GetDownloadUrlForLayer],
             )
         )
-    return PolicyDocument(Version=VERSION, Statement=statements)
+    return document(*statements)

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from awacs import ecr, logs
-from awacs.aws import Action, Allow, Deny, PolicyDocument, Statement
+from awacs.aws import Action, Deny, PolicyDocument, Statement
 
-from policy.trust import VERSION
+from policy.statement import allow, document
 
 
 def task() -> PolicyDocument:
     """Nginx calls no AWS API. An explicit denial also covers what a resource policy grants to a whole account."""
-    return PolicyDocument(Version=VERSION, Statement=[Statement(Sid="Nothing", Effect=Deny, Action=[Action("*")], Resource=["*"])])
+    return document(Statement(Sid="Nothing", Effect=Deny, Action=[Action("*")], Resource=["*"]))
 
 
 def execution(*, repository: str, log_group: object) -> PolicyDocument:
     """`log_group` is the group's ARN as AWS::Logs::LogGroup returns it, ending in `:*`."""
-    return PolicyDocument(
-        Version=VERSION,
-        Statement=[
-            # ecr:GetAuthorizationToken knows no resource: the token is for the registry, the next statement limits what it opens.
-            Statement(Sid="AnyResourceLogIn", Effect=Allow, Action=[ecr.GetAuthorizationToken], Resource=["*"]),
-            Statement(
-                Sid="Pull",
-                Effect=Allow,
-                Action=[ecr.BatchCheckLayerAvailability, ecr.BatchGetImage, ecr.GetDownloadUrlForLayer],
-                Resource=[repository],
-            ),
-            Statement(Sid="Log", Effect=Allow, Action=[logs.CreateLogStream, logs.PutLogEvents], Resource=[log_group]),
-        ],
+    return document(
+        # ecr:GetAuthorizationToken knows no resource: the token is for the registry, the next statement limits what it opens.
+        allow("AnyResourceLogIn", [ecr.GetAuthorizationToken], "*"),
+        allow("Pull", [ecr.BatchCheckLayerAvailability, ecr.BatchGetImage, ecr.GetDownloadUrlForLayer], repository),
+        allow("Log", [logs.CreateLogStream, logs.PutLogEvents], log_group),
     )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from awacs import sns
-from awacs.aws import Allow, PolicyDocument, Principal, Statement
+from awacs.aws import PolicyDocument, Principal
+
+from policy.statement import allow, document
 
 
 def failure_reports(*, topic: Any) -> PolicyDocument:
@@ -13,15 +15,4 @@ def failure_reports(*, topic: Any) -> PolicyDocument:
 
     (EventBridge, "Using resource-based policies", Amazon SNS permissions: no Condition blocks.)
     """
-    return PolicyDocument(
-        Version="2012-10-17",
-        Statement=[
-            Statement(
-                Sid="FailureReports",
-                Effect=Allow,
-                Principal=Principal("Service", "events.amazonaws.com"),
-                Action=[sns.Publish],
-                Resource=[topic],
-            )
-        ],
-    )
+    return document(allow("FailureReports", [sns.Publish], topic, Principal=Principal("Service", "events.amazonaws.com")))

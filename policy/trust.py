@@ -5,7 +5,7 @@ from __future__ import annotations
 from awacs import sts
 from awacs.aws import Allow, ArnLike, AWSPrincipal, Condition, PolicyDocument, Principal, Statement, StringEquals
 
-VERSION = "2012-10-17"
+from policy.statement import document
 
 
 def tasks(*, account: str, region: str) -> PolicyDocument:
@@ -24,9 +24,7 @@ def passed(name: str) -> PolicyDocument:
     What a service does not send cannot be compared: a condition would keep it from ever taking on the role. Only a principal of
     this account that may pass the role can hand it to the service (IAM, "Passing a role to a service").
     """
-    return PolicyDocument(
-        Version=VERSION, Statement=[Statement(Effect=Allow, Principal=Principal("Service", name), Action=[sts.AssumeRole])]
-    )
+    return document(_assume(Principal("Service", name)))
 
 
 def service(name: str, *, account: str, source: str) -> PolicyDocument:
@@ -34,29 +32,15 @@ def service(name: str, *, account: str, source: str) -> PolicyDocument:
 
     Only for services that document both: CodeBuild, ECS, VPC flow logs.
     """
-    return PolicyDocument(
-        Version=VERSION,
-        Statement=[
-            Statement(
-                Effect=Allow,
-                Principal=Principal("Service", name),
-                Action=[sts.AssumeRole],
-                Condition=Condition([StringEquals({"aws:SourceAccount": account}), ArnLike({"aws:SourceArn": source})]),
-            )
-        ],
-    )
+    condition = Condition([StringEquals({"aws:SourceAccount": account}), ArnLike({"aws:SourceArn": source})])
+    return document(_assume(Principal("Service", name), Condition=condition))
 
 
 def roles(patterns: list[str], *, account: str) -> PolicyDocument:
     """Roles of another account, by the pattern of their ARN: a principal must exist, and these may be made later or anew."""
-    return PolicyDocument(
-        Version=VERSION,
-        Statement=[
-            Statement(
-                Effect=Allow,
-                Principal=AWSPrincipal(f"arn:aws:iam::{account}:root"),
-                Action=[sts.AssumeRole],
-                Condition=Condition(ArnLike({"aws:PrincipalArn": patterns})),
-            )
-        ],
-    )
+    condition = Condition(ArnLike({"aws:PrincipalArn": patterns}))
+    return document(_assume(AWSPrincipal(f"arn:aws:iam::{account}:root"), Condition=condition))
+
+
+def _assume(principal: Principal, **more: Condition) -> Statement:
+    return Statement(Effect=Allow, Principal=principal, Action=[sts.AssumeRole], **more)
