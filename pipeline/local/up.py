@@ -63,8 +63,16 @@ class Local:
             stacks = self.client("cloudformation", env).describe_stacks()["Stacks"]
             own = {stack["StackName"]: stack for stack in stacks if stack["StackName"].startswith(env.stack_name(""))}
             if env.stack_name("service") in own:
-                found[env.name] = summary.outputs(list(own.values()))
+                found[env.name] = summary.outputs(list(own.values())) | self._adopted(env)
         return found
+
+    def _adopted(self, env: Environment) -> dict[str, str]:
+        """What the addresses stack would say, where the addresses are older than it."""
+        if not env.addresses.adopt:
+            return {}
+        found = self.client("ec2", env).describe_addresses(AllocationIds=list(env.addresses.adopt.values()))["Addresses"]
+        public = {address["AllocationId"]: address["PublicIp"] for address in found}
+        return {f"PublicIp{zone.upper()}": public[allocation] for zone, allocation in env.addresses.adopt.items()}
 
 
 def owner_of(stage: str, project: Project) -> str:

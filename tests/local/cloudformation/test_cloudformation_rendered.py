@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipeline import paths, render
-from pipeline.local import prerequisites
+from pipeline.local import prerequisites, summary, up
 from pipeline.local.cloudformation import template
 from stacks import project
 from stacks.environment import Addresses, ExistingNetwork, Network
@@ -93,7 +93,8 @@ def test_an_environment_in_a_network_and_on_addresses_that_are_there_already(rea
     before = {one["AllocationId"]: one["PublicIp"] for one in ready.client("ec2").describe_addresses()["Addresses"]}
     assert sorted(before) == sorted(adopted.values())
     known = {"ImageDigest": DIGEST}
-    files = render.files(whole.model_copy(update={"environments": (env,)}))
+    alone = whole.model_copy(update={"environments": (env,)})
+    files = render.files(alone)
     for stack in ("security", "loadbalancer", "service", "monitoring"):
         for ending in ("yaml", "json"):
             (tmp_path / f"{stack}.{ending}").write_text(files[f"{paths.RENDERED}/staging/{stack}.{ending}"])
@@ -103,6 +104,9 @@ def test_an_environment_in_a_network_and_on_addresses_that_are_there_already(rea
     assert {zone["SubnetId"]: zone["LoadBalancerAddresses"][0]["IpAddress"] for zone in shown["AvailabilityZones"]} == {
         subnets[zone]: before[adopted[zone]] for zone in adopted
     }
+    local = up.Local(home=ready.world.home, root=tmp_path, project=alone, endpoint=ready.world.endpoint)
+    said = "\n".join(summary.lines(alone.environments, local.live(), local.home, []))
+    assert all(address in said for address in before.values())
     prerequisites.provide(ready.world, (env,))
     after = {one["AllocationId"]: one["PublicIp"] for one in ready.client("ec2").describe_addresses()["Addresses"]}
     assert after == before, "what is there stays as it is"
