@@ -7,7 +7,7 @@ from typing import Literal
 
 from pipeline.aws import Aws, RefusedError
 from pipeline.errors import PipelineError
-from pipeline.stages import prefix
+from pipeline.stages import SHARED, prefix
 from stacks.project import Project
 
 REASON_LIMIT = 512  # API: ApprovalSummary
@@ -17,6 +17,7 @@ REASON_LIMIT = 512  # API: ApprovalSummary
 class Waiting:
     """An approval that somebody must give. `text` is the summary of the plan that would run."""
 
+    owner: str
     stage: str
     action: str
     token: str
@@ -26,6 +27,11 @@ class Waiting:
 
 def stage_of(owner: str) -> str:
     return f"{prefix(owner)}-Approve"
+
+
+def owner_of(stage: str, project: Project) -> str:
+    owners = [SHARED, *project.pipeline.environments]
+    return next((owner for owner in owners if stage_of(owner) == stage), stage)
 
 
 def waiting(aws: Aws, project: Project) -> list[Waiting]:
@@ -39,7 +45,14 @@ def waiting(aws: Aws, project: Project) -> list[Waiting]:
             if latest.get("status") == "InProgress" and "token" in latest:
                 text = _text(aws, pipeline, execution, stage["stageName"])
                 found.append(
-                    Waiting(stage=stage["stageName"], action=action["actionName"], token=latest["token"], execution=execution, text=text)
+                    Waiting(
+                        owner=owner_of(stage["stageName"], project),
+                        stage=stage["stageName"],
+                        action=action["actionName"],
+                        token=latest["token"],
+                        execution=execution,
+                        text=text,
+                    )
                 )
     return found
 
@@ -49,7 +62,7 @@ def decide(aws: Aws, project: Project, owner: str, decision: Literal["Approved",
     if len(reason) > REASON_LIMIT:
         raise PipelineError(f"the reason has {len(reason)} characters and AWS keeps {REASON_LIMIT}; shorten --reason")
     all_waiting = waiting(aws, project)
-    mine = [one for one in all_waiting if one.stage == stage_of(owner)]
+    mine = [one for one in all_waiting if one.owner == owner]
     if not mine:
         others = ", ".join(one.stage for one in all_waiting)
         also = f" (waiting now: {others})" if others else ""

@@ -18,10 +18,8 @@ def _lines(status: Status) -> Iterator[str]:
     yield from (f"  {_deployed(one)}" for one in status.deployed)
     yield "waits for a person" if status.waiting else "nothing waits for a person"
     for waiting in status.waiting:
-        owner = waiting.stage.removesuffix("-Approve")
-        name = "shared" if owner == "Pipeline" else next((one.environment for one in status.deployed if _same(one, owner)), owner)
         yield f"  {waiting.stage}: {waiting.text or waiting.execution}"
-        yield f"    kotei approve {name} --reason ...    or    kotei reject {name} --reason ..."
+        yield f"    kotei approve {waiting.owner} --reason ...    or    kotei reject {waiting.owner} --reason ..."
     yield "last runs" if status.runs else "the pipeline has not run yet"
     yield from (f"  {_run(run)}" for run in status.runs)
     yield "stages"
@@ -29,10 +27,6 @@ def _lines(status: Status) -> Iterator[str]:
         yield f"  {stage.name:<24} {stage.status:<12} {stage.execution[:SHORT]}".rstrip()
         if stage.problem:
             yield f"    {stage.problem}"
-
-
-def _same(deployed: Deployed, prefix: str) -> bool:
-    return deployed.environment.replace("-", "").lower() == prefix.lower()
 
 
 def _deployed(one: Deployed) -> str:

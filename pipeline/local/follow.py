@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -76,11 +77,11 @@ def _one(world: World, execution: records.Document, since: str) -> Iterator[str]
             yield from _end(execution)
             return
         if asked:
-            yield _question(asked)
+            yield _question(world, asked)
             return
         if ahead:
             yield f"{ahead['stageName']} ▸ waits until an earlier run is decided"
-            yield _question(ahead)
+            yield _question(world, ahead)
             return
         if world.closing.is_set():
             yield "the local engine stops; the run goes on with: kotei local up"
@@ -172,11 +173,21 @@ def _seconds(start: str, end: str) -> float:
     return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
 
 
-def _question(action: records.Document) -> str:
-    # The stages of the pipeline itself belong to the owner `shared`.
-    owner = action["stageName"].removesuffix("-Approve").lower().replace("pipeline", "shared")
+def _question(world: World, action: records.Document) -> str:
+    owner = _owner(world, action)
     said = action["input"].get("resolvedConfiguration", {}).get("CustomData", "")
     return f"{action['stageName']} ▸ {action['actionName']} … waits for a person{': ' + said if said else ''}; run: kotei approve {owner}"
+
+
+def _owner(world: World, action: records.Document) -> str:
+    """As the plan before the question is told it: the stage's name has lost the hyphens of the environment's."""
+    plan = action["stageName"].replace("-Approve", "-Plan")
+    for stage in records.pipeline(world, action["pipeline"])["declaration"]["stages"]:
+        for planned in stage["actions"] if stage["name"] == plan else ():
+            for variable in json.loads(planned["configuration"]["EnvironmentVariables"]):
+                if variable["name"] == "ENVIRONMENT":
+                    return str(variable["value"])
+    return str(action["stageName"])
 
 
 def _end(execution: records.Document) -> Iterator[str]:

@@ -42,6 +42,8 @@ class Local:
 
     def asked(self) -> list[dict[str, str]]:
         """The approvals that wait: owner, stage, action, token, execution."""
+        from pipeline.approval import owner_of
+
         state = self.client("codepipeline").get_pipeline_state(name=self.project.pipeline.project)
         return [
             {
@@ -73,13 +75,6 @@ class Local:
         found = self.client("ec2", env).describe_addresses(AllocationIds=list(env.addresses.adopt.values()))["Addresses"]
         public = {address["AllocationId"]: address["PublicIp"] for address in found}
         return {f"PublicIp{zone.upper()}": public[allocation] for zone, allocation in env.addresses.adopt.items()}
-
-
-def owner_of(stage: str, project: Project) -> str:
-    from pipeline.approval import stage_of
-
-    owners = ["shared", *(env.name for env in project.environments)]
-    return next((owner for owner in owners if stage_of(owner) == stage), stage)
 
 
 def up(home: Path, root: Path, project: Project, say: Say) -> Local:

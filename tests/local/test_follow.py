@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,3 +82,17 @@ def test_a_skipped_stage_stands_where_it_was_skipped(run: Run) -> None:
 
 def test_after_a_decision_it_goes_on_where_it_stopped(run: Run) -> None:
     assert list(follow(run.world, "run", _time(3))) == ["Four ▸ act … ok (1.0 s)", "pipeline kotei: Succeeded after 9 s"]
+
+
+def test_a_question_names_the_environment_as_kotei_approve_wants_it(run: Run) -> None:
+    variables = json.dumps([{"name": "ENVIRONMENT", "value": "eu-west", "type": "PLAINTEXT"}])
+    plan = {"name": "EuWest-Plan", "actions": [{"name": "Plan", "configuration": {"EnvironmentVariables": variables}}]}
+    with records.changing(run.world, records.PIPELINE, "kotei") as pipeline:
+        pipeline["declaration"]["stages"] += [plan, {"name": "EuWest-Approve", "actions": []}]
+    with records.changing(run.world, records.EXECUTION, "run") as execution:
+        execution["status"] = "InProgress"
+    run.stage("EuWest-Approve", "InProgress", 6)
+    run.action("EuWest-Approve", 6)
+    with records.changing(run.world, records.ACTION, "EuWest-Approve") as action:
+        action |= {"pipeline": "kotei", "status": "InProgress", "token": "t", "input": {}}
+    assert list(follow(run.world, "run"))[-1] == "EuWest-Approve ▸ act … waits for a person; run: kotei approve eu-west"
