@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from pipeline.local.cloudformation import apply, changes, intrinsics, template, workers
 from pipeline.local.cloudformation.apply import FAILURES, Run
@@ -103,18 +103,9 @@ def _complete(run: Run, status: str) -> None:
 
 
 def roll_back_create(world: World, stack: Stack) -> None:
-    run = _run(world, stack)
-    failed = []
-    for name in _newest_first(stack, stack.resources):
-        resource = stack.resources[name]
-        if resource.deletion_policy == "Retain" and not stack.retain_except_on_create:
-            apply.note(run, name, resource, "DELETE_SKIPPED")
-        elif not apply.remove(run, name, resource):
-            failed.append(name)
-            continue
-        del stack.resources[name]
-    if failed:
-        set_status(world, stack, "ROLLBACK_FAILED", f"The following resource(s) failed to delete: [{', '.join(failed)}].")
+    left = _remove_all(_run(world, stack), lambda _, resource: resource.deletion_policy == "Retain" and not stack.retain_except_on_create)
+    if left:
+        set_status(world, stack, "ROLLBACK_FAILED", left)
         return
     set_status(world, stack, "ROLLBACK_COMPLETE")
     if stack.on_failure == "DELETE":
@@ -122,9 +113,23 @@ def roll_back_create(world: World, stack: Stack) -> None:
         delete(world, stack)
 
 
-def _newest_first(stack: Stack, names: object) -> list[str]:
+def _remove_all(run: Run, kept: Callable[[str, Resource], bool]) -> str:
+    """What could not be removed, in CloudFormation's words."""
+    stack, failed = run.stack, []
+    for name in _newest_first(stack, stack.resources):
+        resource = stack.resources[name]
+        if kept(name, resource):
+            apply.note(run, name, resource, "DELETE_SKIPPED")
+        elif not apply.remove(run, name, resource):
+            failed.append(name)
+            continue
+        del stack.resources[name]
+    return f"The following resource(s) failed to delete: [{', '.join(failed)}]." if failed else ""
+
+
+def _newest_first(stack: Stack, names: Iterable[str]) -> list[str]:
     rank = {name: position for position, name in enumerate(stack.order)}
-    return sorted(names, key=lambda name: rank.get(name, len(rank)), reverse=True)  # type: ignore[call-overload,no-any-return]
+    return sorted(names, key=lambda name: rank.get(name, len(rank)), reverse=True)
 
 
 def update(world: World, stack: Stack) -> None:
@@ -248,18 +253,9 @@ def bring_in(world: World, stack: Stack) -> None:
 
 
 def delete(world: World, stack: Stack) -> None:
-    run = _run(world, stack)
-    failed = []
-    for name in _newest_first(stack, stack.resources):
-        resource = stack.resources[name]
-        if resource.deletion_policy.startswith("Retain") or name in stack.skip:
-            apply.note(run, name, resource, "DELETE_SKIPPED")
-        elif not apply.remove(run, name, resource):
-            failed.append(name)
-            continue
-        del stack.resources[name]
-    if failed:
-        set_status(world, stack, "DELETE_FAILED", f"The following resource(s) failed to delete: [{', '.join(failed)}].")
+    left = _remove_all(_run(world, stack), lambda name, resource: resource.deletion_policy.startswith("Retain") or name in stack.skip)
+    if left:
+        set_status(world, stack, "DELETE_FAILED", left)
         return
     stack.outputs, stack.leftovers, stack.skip = {}, [], []
     stack.deleted = now()
