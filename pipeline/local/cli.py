@@ -92,6 +92,13 @@ def down() -> None:
 @app.command()
 def status(as_json: AsJson = False) -> None:  # noqa: FBT002 - typer options are booleans
     """Say whether the engine runs, what it serves and where, and what the pipeline does. Reads only."""
+    from pipeline.local.world import answering
+
+    with answering():
+        _status(as_json=as_json)
+
+
+def _status(*, as_json: bool) -> None:
     from pipeline.local import up as ups
 
     local = _running()

@@ -74,6 +74,8 @@ def main() -> int:
     if held is None:
         sys.stderr.write("another engine runs in this folder\n")
         return BUSY
+    # Not closed by us: who waits for the folder waits for the end of the process.
+    os.dup(held.fileno())
     # Of an engine that was killed: its number may be another program's by now.
     (folder / PID).unlink(missing_ok=True)
     try:
@@ -81,8 +83,6 @@ def main() -> int:
     except PipelineError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
-    finally:
-        held.close()
     return 0
 
 

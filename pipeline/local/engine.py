@@ -81,23 +81,21 @@ def endpoint(home: Path) -> str | None:
 
 def start(home: Path, root: Path, say: Callable[[str], None]) -> str:
     """Its endpoint, once it answers. One that is there already is left as it is."""
-    found = endpoint(home)
-    if found:
-        return found
     home.mkdir(parents=True, exist_ok=True)
     process, earlier = None, 0
-    if not held(home):
-        say("starting the local engine")
-        earlier = (home / LOG).stat().st_size if (home / LOG).exists() else 0
-        process = _spawn(home, root)
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         found = endpoint(home)
         if found:
             return found
-        # Busy: somebody else's engine was faster; it will answer.
+        # Busy: another start was faster, and its engine will answer.
         if process and process.poll() not in (None, BUSY):
             raise PipelineError(f"the local engine did not start:\n{log_tail(home, earlier)}\nthe whole log: {home / LOG}")
+        # One that is just ending holds the folder to its end.
+        if (process is None or process.poll() == BUSY) and not held(home):
+            say("starting the local engine")
+            earlier = (home / LOG).stat().st_size if (home / LOG).exists() else 0
+            process = _spawn(home, root)
         time.sleep(0.1)
     raise PipelineError(f"the local engine does not answer after {START_SECONDS:.0f} s; its log: {home / LOG}")
 

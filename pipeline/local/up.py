@@ -34,10 +34,11 @@ class Local:
 
     def runs(self) -> list[dict[str, Any]]:
         """Newest first."""
-        client = self.client("codepipeline")
-        found: list[dict[str, Any]] = client.list_pipeline_executions(pipelineName=self.project.pipeline.project)[
-            "pipelineExecutionSummaries"
-        ]
+        client, name = self.client("codepipeline"), self.project.pipeline.project
+        try:
+            found: list[dict[str, Any]] = client.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"]
+        except client.exceptions.PipelineNotFoundException as error:
+            raise PipelineError(f"the local engine runs, but has no pipeline {name} yet; run: kotei local up") from error
         return found
 
     def asked(self) -> list[dict[str, str]]:

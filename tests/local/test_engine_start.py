@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +14,8 @@ from pipeline import cli
 from pipeline.errors import PipelineError
 from pipeline.local import daemon, engine
 from pipeline.local.store import Store
+from pipeline.local.up import Local
+from stacks.project import load
 
 pytestmark = pytest.mark.local
 ROOT = Path(__file__).parents[2]
@@ -73,6 +78,35 @@ def test_two_starts_at_once_find_one_engine(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(engine, "_spawn", lambda *_: process)
     assert engine.start(tmp_path, ROOT, lambda _: None) == "http://127.0.0.1:1"
     held.close()
+
+
+def test_a_start_while_an_engine_ends_starts_another_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ending = iter([True, True, False])
+    started: list[str] = []
+    monkeypatch.setattr(engine, "held", lambda _home: next(ending))
+    monkeypatch.setattr(engine, "_spawn", lambda *_: started.append("engine"))
+    monkeypatch.setattr(engine, "endpoint", lambda _home: "http://127.0.0.1:1" if started else None)
+    assert engine.start(tmp_path, ROOT, lambda _: None) == "http://127.0.0.1:1"
+
+
+def test_an_engine_without_a_pipeline_is_a_sentence(engine: Any) -> None:
+    project = load(ROOT)
+    local = Local(home=engine.world.home, root=ROOT, project=project, endpoint=engine.world.endpoint)
+    with pytest.raises(PipelineError, match="has no pipeline kotei yet; run: kotei local up"):
+        local.runs()
+
+
+def test_ctrl_c_while_the_program_loads_is_130() -> None:
+    # The first thing that loading does is interrupted, as Ctrl-C would.
+    code = "import sys; sys.meta_path.insert(0, type('_', (), {'find_spec': lambda *a: (_ for _ in ()).throw(KeyboardInterrupt)})())"
+    done = subprocess.run(
+        [sys.executable, "-c", f"from pipeline import __main__; {code}; sys.exit(__main__.main())"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (130, "")
 
 
 def test_no_log_yet_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
