@@ -107,6 +107,9 @@ class Plane:
             self._thread.join()
         self.names.stop()
         self.state.checks.pool.shutdown()
+        # What this plane measured is no longer true; ECS and ELBv2 answer from these tables.
+        for table in (ecs_answers.TASKS, ecs_answers.DEPLOYMENTS, ecs_answers.STOP_REQUESTS, elbv2_answers.TARGET_HEALTH):
+            table.clear()
 
     def _loop(self) -> None:
         while not self._halting.is_set():
