@@ -1,46 +1,15 @@
-"""What moto lacks in EC2, ACM and CloudWatch: stated as right behaviour, expected to fail without the mend and shown with it."""
+"""What moto lacks in EC2, ACM and CloudWatch, shown with the mend."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from pipeline.local.gaps import acm, cloudwatch, ec2
+from pipeline.local.gaps import ec2
 
 pytestmark = pytest.mark.local
-
-GAPS = [
-    function.__name__
-    for module in (acm, cloudwatch, ec2)
-    for function in vars(module).values()
-    if getattr(function, "__module__", "") == module.__name__ and (function.__doc__ or "").startswith("In moto 5.2.5")
-]
-
-
-@pytest.fixture(scope="session")
-def bare_services() -> dict[str, bool]:
-    keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}
-    script = Path(__file__).with_name("bare_services.py")
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True, env={**os.environ, **keys})
-    answers: dict[str, bool] = json.loads(done.stdout)
-    return answers
-
-
-@pytest.mark.parametrize("gap", GAPS)
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="moto 5.2.5; when it passes, moto has mended it: remove the gap")
-def test_moto_does_it_by_itself(bare_services: dict[str, bool], gap: str) -> None:
-    assert bare_services[gap]
-
-
-def test_every_gap_is_asked_about(bare_services: dict[str, bool]) -> None:
-    assert set(bare_services) == set(GAPS)
 
 
 def code(call: Any, **arguments: Any) -> str:

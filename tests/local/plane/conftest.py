@@ -278,11 +278,6 @@ class Town:
     def problems(self) -> tuple[str, ...]:
         return self.plane.problems() if self.plane else ()
 
-    @property
-    def fixed_address(self) -> str:
-        address: str = self.ids["addresses"][0]["PublicIp"]
-        return address
-
     def connect(self, *, source: str = CLIENT, zone: int = 0, alpn: tuple[str, ...] = ("http/1.1",)) -> http.client.HTTPSConnection:
         context = ssl.create_default_context(cafile=str(self.world.home / "ca.pem"))
         context.set_alpn_protocols(list(alpn))

@@ -21,9 +21,45 @@ def refused(code: str, call: Callable[[], Any]) -> bool:
     return False
 
 
-@mock_aws
-def answers() -> dict[str, bool]:
-    ec2, elb, ecs = (boto3.client(name, region_name=REGION) for name in ("ec2", "elbv2", "ecs"))
+def ec2_answers(ec2: Any) -> dict[str, bool]:
+    vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.20.0.0/24")["Subnet"]["SubnetId"]
+    ec2.create_network_interface(SubnetId=subnet)
+    used, user = (ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"] for name in ("used", "user"))
+    peer = [{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "UserIdGroupPairs": [{"GroupId": used}]}]
+    ec2.authorize_security_group_ingress(GroupId=user, IpPermissions=peer)
+    answers = {
+        "security_groups_in_use_are_not_deleted": refused("DependencyViolation", lambda: ec2.delete_security_group(GroupId=used)),
+        "subnets_in_use_are_not_deleted": refused("DependencyViolation", lambda: ec2.delete_subnet(SubnetId=subnet)),
+    }
+    bare = ec2.create_vpc(CidrBlock="10.30.0.0/16")["Vpc"]["VpcId"]
+    ec2.create_security_group(GroupName="left", Description="left", VpcId=bare)
+    answers["vpcs_in_use_are_not_deleted"] = refused("DependencyViolation", lambda: ec2.delete_vpc(VpcId=bare))
+    first = ec2.allocate_address(Domain="vpc")["PublicIp"]
+    again = refused("InvalidAddress.NotFound", lambda: ec2.allocate_address(Domain="vpc", Address=first))
+    answers["addresses_are_recovered_only_when_free"] = again
+    answers["addresses_have_a_quota"] = refused("AddressLimitExceeded", lambda: [ec2.allocate_address(Domain="vpc") for _ in range(6)])
+    seconds = {ec2.allocate_address(Domain="vpc")["PublicIp"].split(".")[1] for _ in range(1500)}
+    answers["addresses_do_not_collide"] = not seconds & {"0", "20", "254"}
+    return answers
+
+
+def alarm_answers(cloudwatch: Any) -> dict[str, bool]:
+    cloudwatch.put_metric_alarm(
+        AlarmName="a",
+        MetricName="m",
+        Namespace="n",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    state = cloudwatch.describe_alarms(AlarmNames=["a"])["MetricAlarms"][0]["StateValue"]
+    return {"alarms_start_without_data": state == "INSUFFICIENT_DATA"}
+
+
+def balancer_answers(ec2: Any, elb: Any, acm: Any, ecs: Any) -> dict[str, bool]:
     vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
     subnets = [
         ec2.create_subnet(VpcId=vpc, CidrBlock=cidr, AvailabilityZone=f"{REGION}{zone}")["Subnet"]["SubnetId"]
@@ -41,7 +77,7 @@ def answers() -> dict[str, bool]:
     group = elb.create_target_group(Name="group", Protocol="TCP", Port=8080, VpcId=vpc, TargetType="ip")["TargetGroups"][0][
         "TargetGroupArn"
     ]
-    certificate = boto3.client("acm", region_name=REGION).request_certificate(DomainName="a.example.com")["CertificateArn"]
+    certificate = acm.request_certificate(DomainName="a.example.com")["CertificateArn"]
     listener = elb.create_listener(
         LoadBalancerArn=arn,
         Protocol="TLS",
@@ -76,12 +112,15 @@ def answers() -> dict[str, bool]:
             "UnsupportedProtocol", lambda: elb.modify_listener(ListenerArn=listener, Protocol="TLS")
         ),
     }
+    facts["certificates_in_use_are_not_deleted"] = refused(
+        "ResourceInUseException", lambda: acm.delete_certificate(CertificateArn=certificate)
+    )
     elb.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=[{"Key": "deletion_protection.enabled", "Value": "true"}])
     facts["deletion_gives_addresses_back"] = refused("OperationNotPermitted", lambda: elb.delete_load_balancer(LoadBalancerArn=arn))
-    return facts | services(ecs, subnets, security)
+    return facts | service_answers(ecs, subnets, security)
 
 
-def services(ecs: Any, subnets: list[str], security: str) -> dict[str, bool]:
+def service_answers(ecs: Any, subnets: list[str], security: str) -> dict[str, bool]:
     ecs.create_cluster(clusterName="c")
 
     def definition() -> str:
@@ -113,5 +152,37 @@ def services(ecs: Any, subnets: list[str], security: str) -> dict[str, bool]:
     }
 
 
+def image_answers(ecr: Any) -> dict[str, bool]:
+    ecr.create_repository(repositoryName="rr")
+    kind = "application/vnd.oci.image.manifest.v1+json"
+    layer = {"mediaType": "application/vnd.oci.image.layer.v1.tar", "size": 1, "digest": "sha256:" + "1" * 64}
+    digests = set()
+    for tag in ("one", "two"):
+        manifest = {"schemaVersion": 2, "mediaType": kind, "config": {"digest": f"sha256:{tag}", "size": 1}, "layers": [layer]}
+        image = ecr.put_image(repositoryName="rr", imageManifest=json.dumps(manifest), imageTag=tag)["image"]
+        digests.add(image["imageId"]["imageDigest"])
+    ecr.start_image_scan(repositoryName="rr", imageId={"imageTag": "one"})
+    scan = ecr.describe_image_scan_findings(repositoryName="rr", imageId={"imageTag": "one"})
+    return {"digests_are_of_manifests": len(digests) == 2, "scans_invent_nothing": scan["imageScanFindings"]["findings"] == []}
+
+
+def bucket_answers(s3: Any) -> dict[str, bool]:
+    s3.create_bucket(Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": REGION})
+    condition = {"Bool": {"aws:SecureTransport": "false"}}
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ["arn:aws:s3:::bucket/*"], "Condition": condition}
+    s3.put_bucket_policy(Bucket="bucket", Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]}))
+    return {"conditions_are_part_of_a_policy": not refused("403", lambda: s3.put_object(Bucket="bucket", Key="k", Body=b""))}
+
+
+@mock_aws
+def main() -> None:
+    names = ("ec2", "elbv2", "acm", "ecs", "cloudwatch", "ecr", "s3")
+    ec2, elb, acm, ecs, cloudwatch, ecr, s3 = (boto3.client(name, region_name=REGION) for name in names)
+    # The addresses that the load balancer's part needs are taken before the quota is tried.
+    answers = balancer_answers(ec2, elb, acm, ecs) | ec2_answers(ec2)
+    answers |= alarm_answers(cloudwatch) | image_answers(ecr) | bucket_answers(s3)
+    print(json.dumps(answers))  # noqa: T201 - its answer
+
+
 if __name__ == "__main__":
-    print(json.dumps(answers()))  # noqa: T201
+    main()
