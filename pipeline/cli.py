@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.checkout import project as _project
 from pipeline.errors import PipelineError
 from pipeline.local.cli import app as local_app
 from pipeline.paths import ROOT
@@ -19,7 +20,6 @@ from pipeline.paths import ROOT
 if TYPE_CHECKING:
     from pipeline.aws import Target
     from pipeline.prepare import Prepared
-    from stacks.project import Project
 
 DONE, OUR_BUG, DIFFERENT = 0, 3, 4
 
@@ -256,16 +256,6 @@ def image_scan(digest: Annotated[str, typer.Argument(help="The image, as sha256:
         )
     print(", ".join(f"{count} {severity}" for severity, count in sorted(counts.items())) or "no findings")
     return DONE
-
-
-def _project() -> Project:
-    from stacks.environment import ConfigError
-    from stacks.project import load
-
-    try:
-        return load(ROOT)
-    except ConfigError as error:
-        raise PipelineError(str(error)) from error
 
 
 def _target() -> Target:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.checkout import project as _project
 from pipeline.errors import PipelineError
 from pipeline.local.engine import home as engine_home
 from pipeline.paths import ROOT
 
 if TYPE_CHECKING:
     from pipeline.local.up import Local
-    from stacks.project import Project
 
 app = typer.Typer(
     help="The whole system on this computer: the real pipeline over an AWS in memory, real nginx serving.", no_args_is_help=True
@@ -28,16 +28,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON document.")]
 
 def _say(line: str) -> None:
     typer.echo(line, err=True)
-
-
-def _project() -> Project:
-    from stacks.environment import ConfigError
-    from stacks.project import load
-
-    try:
-        return load(ROOT)
-    except ConfigError as error:
-        raise PipelineError(str(error)) from error
 
 
 def _running() -> Local:
