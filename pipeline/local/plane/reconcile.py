@@ -114,11 +114,11 @@ class Plane:
     def _loop(self) -> None:
         while not self._halting.is_set():
             self._wake.clear()
-            self._guarded("plane", self._turn)
+            self.guarded("plane", self._turn)
             self._wake.wait(BUSY_SECONDS if self._busy() else IDLE_SECONDS)
             self._halting.wait(GATHER_SECONDS)
 
-    def _guarded(self, name: str, action: Callable[[], None]) -> None:
+    def guarded(self, name: str, action: Callable[[], None]) -> None:
         try:
             action()
         # The top of this thread, and of each service in it: one that fails is told about and must not stop the others.
@@ -135,17 +135,17 @@ class Plane:
         state = self.state
         self._forget_gone(seen)
         for task in [task for task in state.tasks.values() if task.living]:
-            self._guarded(task.arn, partial(self._advance, task, seen))
+            self.guarded(task.arn, partial(self._advance, task, seen))
         for service in seen.services.values():
             if service.desired < service.minimum:
-                self._guarded(f"scaling of {service.name}", partial(self._scale, service))
+                self.guarded(f"scaling of {service.name}", partial(self._scale, service))
             else:
-                self._guarded(service.arn, partial(services.turn, service, seen, state))
-        self._guarded("origins", self._stand_in)
+                self.guarded(service.arn, partial(services.turn, service, seen, state))
+        self.guarded("origins", self._stand_in)
         self.seen = seen = observe.look()
         state.checks.run(seen)
         for found in seen.balancers.values():
-            self._guarded(found.arn, partial(self._balance, found, seen))
+            self.guarded(found.arn, partial(self._balance, found, seen))
         for task in state.tasks.values():
             if task.stage == "draining" and not self._routed(task) and tasks.drained(task, seen):
                 tasks.ask_to_stop(task)
@@ -269,7 +269,7 @@ def start(world: World) -> Plane:
     )
     plane.seen = seen
     for task in [task for task in state.tasks.values() if task.living]:
-        plane._guarded(task.arn, partial(_resume, task, seen, state, moved=moved))  # noqa: SLF001
+        plane.guarded(task.arn, partial(_resume, task, seen, state, moved=moved))
     plane.run()
     return plane
 
