@@ -8,10 +8,10 @@ from typing import Any
 from troposphere import GetAtt, Template, codebuild, iam, logs
 
 from pipeline.paths import BUILDSPECS
-from pipeline.wiring import shared_stack_names
+from pipeline.wiring import stack_arns
 from policy import build as policy
 from policy import trust
-from stacks import deployroles
+from stacks import arns, deployroles
 from stacks.keep import KEEP_ONCE_CREATED
 from stacks.project import Project
 
@@ -91,20 +91,17 @@ def _policy(project: Project, name: str, log_group: Any, artifacts: Artifacts) -
     ground = {"log_group": log_group, "artifacts": artifacts.objects, "key": artifacts.key}
     here = [env for env in project.environments if env.account == config.account]
     readers = [deployroles.read_role(config.project, other.account) for other in deployroles.accounts(project)]
-    stacks = [f"arn:aws:cloudformation:{env.region}:{env.account}:stack/{env.project}-{env.name}-*/*" for env in here]
     if name == "image":
         return policy.image(**ground, repository=f"arn:aws:ecr:{where}:repository/{project.repository_name}")
     if name == "plan":
-        shared = [f"arn:aws:cloudformation:{where}:stack/{stack}/*" for stack in shared_stack_names(project)]
         pipeline = f"arn:aws:codepipeline:{where}:{config.project}"
-        return policy.plan(**ground, stacks=[*shared, *stacks], pipeline=pipeline, roles=readers)
+        return policy.plan(**ground, stacks=stack_arns(project), pipeline=pipeline, roles=readers)
     if name == "verify":
-        clusters = [(f"{env.region}:{env.account}", f"{env.project}-{env.name}") for env in here]
         return policy.verify(
             **ground,
-            stacks=stacks,
-            services=[f"arn:aws:ecs:{place}:service/{cluster}/*" for place, cluster in clusters],
-            tasks=[f"arn:aws:ecs:{place}:task/{cluster}/*" for place, cluster in clusters],
+            stacks=[arns.stacks(env) for env in here],
+            services=[arns.services(env) for env in here],
+            tasks=[arns.tasks(env) for env in here],
             roles=readers,
         )
     return policy.check(**ground)

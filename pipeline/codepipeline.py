@@ -7,7 +7,7 @@ from troposphere import codepipeline as aws
 
 from pipeline import builds, notifications
 from pipeline.stages import SHARED, Links, stages
-from pipeline.wiring import shared_stack_names, steps
+from pipeline.wiring import stack_arns, steps
 from policy import artifacts as artifacts_policy
 from policy import delivery, trust
 from policy import key as key_policy
@@ -43,7 +43,7 @@ def build(project: Project) -> Template:
                         objects=objects,
                         key=key_arn,
                         projects=projects,
-                        stacks=_stack_arns(project),
+                        stacks=stack_arns(project),
                         topic=topic.ref(),
                         passed=sorted(role for role in passed.values() if f":{config.account}:" in role),
                         assumed=_delivery_roles(project),
@@ -140,13 +140,6 @@ def _bucket(t: Template, project: Project, key: kms.Key) -> s3.Bucket:
 
 def _cloudformation_roles(project: Project) -> dict[str, str]:
     return {SHARED: roles.shared_arn(project), **{env.name: cloudformation_role.arn(env) for env in project.environments}}
-
-
-def _stack_arns(project: Project) -> list[str]:
-    config = project.pipeline
-    shared = [f"arn:aws:cloudformation:{config.region}:{config.account}:stack/{name}/*" for name in shared_stack_names(project)]
-    here = [env for env in project.environments if env.account == config.account]
-    return [*shared, *(f"arn:aws:cloudformation:{env.region}:{env.account}:stack/{env.stack_name('*')}/*" for env in here)]
 
 
 def _delivery_roles(project: Project) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from troposphere import Template
 
-from stacks import connection, registry, roles
+from stacks import arns, connection, registry, roles
 from stacks.catalog import ENVIRONMENT_STACKS
 from stacks.environment import Environment
 from stacks.project import Project
@@ -56,9 +56,12 @@ def overrides(step: Step) -> str | None:
     return json.dumps(step.parameters, separators=(",", ":"))
 
 
-def shared_stack_names(project: Project) -> list[str]:
-    """Names in AWS of the stacks in the pipeline's account, the pipeline's own last."""
-    return [project.stack_name(name) for name in (connection.STACK.name, registry.STACK.name, roles.STACK.name, "pipeline")]
+def stack_arns(project: Project) -> list[str]:
+    """The stacks in the pipeline's own account: the shared ones, and those of its environments."""
+    config = project.pipeline
+    names = [project.stack_name(name) for name in (connection.STACK.name, registry.STACK.name, roles.STACK.name, "pipeline")]
+    shared = [arns.stack(config.region, config.account, name) for name in names]
+    return [*shared, *(arns.stacks(env) for env in project.environments if env.account == config.account)]
 
 
 def title(name: str) -> str:

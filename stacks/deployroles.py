@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from troposphere import GetAtt, Output, Template, iam
 
 from policy import deployroles, trust
-from stacks import cloudformation_role
+from stacks import arns, cloudformation_role
 from stacks.environment import Environment
 from stacks.project import Project
 from stacks.spec import StackSpec
@@ -54,7 +54,7 @@ def build(other: OtherAccount) -> Template:
 def _delivery_role(t: Template, other: OtherAccount) -> None:
     config = other.project.pipeline
     document = deployroles.delivery(
-        stacks=[_stack_arn(env, env.stack_name("*")) for env in other.environments],
+        stacks=[arns.stacks(env) for env in other.environments],
         passed=[cloudformation_role.arn(env) for env in other.environments],
         pipeline_account=config.account,
         artifacts=f"arn:aws:s3:::{other.project.stack_name('pipeline')}-*/*",
@@ -64,11 +64,10 @@ def _delivery_role(t: Template, other: OtherAccount) -> None:
 
 
 def _read_role(t: Template, other: OtherAccount) -> None:
-    clusters = [(f"{env.region}:{env.account}", f"{env.project}-{env.name}") for env in other.environments]
     document = deployroles.read(
-        stacks=[_stack_arn(env, env.stack_name("*")) for env in other.environments],
-        services=[f"arn:aws:ecs:{where}:service/{cluster}/*" for where, cluster in clusters],
-        tasks=[f"arn:aws:ecs:{where}:task/{cluster}/*" for where, cluster in clusters],
+        stacks=[arns.stacks(env) for env in other.environments],
+        services=[arns.services(env) for env in other.environments],
+        tasks=[arns.tasks(env) for env in other.environments],
     )
     _role(t, other, READ, ["Plan", "Verify"], document)
 
@@ -86,10 +85,6 @@ def _role(t: Template, other: OtherAccount, name: str, users: list[str], documen
         )
     )
     t.add_output(Output(f"{name.capitalize()}RoleArn", Value=GetAtt(role, "Arn")))
-
-
-def _stack_arn(env: Environment, stack: str) -> str:
-    return f"arn:aws:cloudformation:{env.region}:{env.account}:stack/{stack}/*"
 
 
 STACK = StackSpec(name="deployroles", build=build)
