@@ -54,7 +54,8 @@ def variables(world: World, build: Mapping[str, Any], folder: Path, declared: Ma
         **{name: os.environ[name] for name in PASSED if name in os.environ},
         "HOME": str(home),
         "PATH": os.pathsep.join([str(programs), str(environment / "bin"), os.environ.get("PATH", os.defpath)]),
-        "VENV": str(environment),
+        # make knows no file whose name has a space.
+        "VENV": os.path.relpath(environment, checkout) if " " in str(environment) else str(environment),
         # A checkout that is linked into the virtualenv would win over the commit's own code otherwise.
         "PYTHONPATH": str(checkout),
         "PYTHONDONTWRITEBYTECODE": "1",
