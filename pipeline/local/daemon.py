@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import functools
 import os
 import shlex
 import signal
@@ -22,7 +24,7 @@ from pipeline.local.cloudformation import workers as stack_workers
 from pipeline.local.codebuild import api as codebuild
 from pipeline.local.codepipeline import api as codepipeline
 from pipeline.local.codepipeline.runner import Runner
-from pipeline.local.engine import BUSY, ENDPOINT, LOCK, PID, home
+from pipeline.local.engine import BUSY, ENDPOINT, LOCK, PID, home, unusable
 from pipeline.local.store import Store
 from pipeline.local.world import World
 from stacks import project as projects
@@ -30,6 +32,8 @@ from stacks.environment import ConfigError
 
 if TYPE_CHECKING:
     from pipeline.local.protocol import Operation
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 SERVICES: Mapping[str, Mapping[str, Operation]] = {
     "cloudformation": cloudformation.OPERATIONS,
@@ -83,6 +87,11 @@ def main() -> int:
     except PipelineError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        sys.stderr.write(f"{unusable(folder, error)}\n")
+        return PipelineError.exit_code
     return 0
 
 
@@ -92,6 +101,7 @@ def _run(folder: Path) -> None:
     world = make_world(folder, paths.ROOT, endpoint)
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: world.closing.set())
+    threading.excepthook = functools.partial(_end, world)
     # From here on the parts call each other through the endpoint; it answers 503 until they are ready.
     threading.Thread(target=listening.serve_forever, name="http", daemon=True).start()
     stop = _parts(world, listening)
@@ -104,6 +114,14 @@ def _run(folder: Path) -> None:
     listening.shutdown()
     world.store.close()
     (folder / PID).unlink(missing_ok=True)
+
+
+def _end(world: World, fault: threading.ExceptHookArgs) -> None:
+    """A part that has died (a full disk) leaves what waits for it waiting for ever: end, and go on from the memory at the next start."""
+    # First, because a full disk takes no log.
+    world.closing.set()
+    threading.__excepthook__(fault)
+    sys.stderr.write(f"the engine ends, because its {fault.thread and fault.thread.name} failed: {fault.exc_value}\n")
 
 
 def _parts(world: World, listening: Any) -> Callable[[], None]:

@@ -52,14 +52,27 @@ def held(home: Path) -> bool:
 @contextmanager
 def alone(home: Path, say: Callable[[str], None]) -> Iterator[None]:
     """One `kotei local up` at a time: a second one waits, and then finds the work done."""
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / UP).open("w") as opened:
+    with _ours(home).open("w") as opened:
         try:
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             say("another `kotei local up` is under way here; waiting for it")
             fcntl.flock(opened, fcntl.LOCK_EX)
         yield
+
+
+def _ours(home: Path) -> Path:
+    """The file that `alone` locks, in a folder that can be written."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        (home / UP).touch()
+    except OSError as error:
+        raise unusable(home, error) from error
+    return home / UP
+
+
+def unusable(home: Path, error: OSError) -> PipelineError:
+    return PipelineError(f"the engine's folder {home} cannot be written ({error.strerror}); mend that, or set KOTEI_HOME to another folder")
 
 
 def endpoint(home: Path) -> str | None:

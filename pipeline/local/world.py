@@ -50,7 +50,9 @@ def answering() -> Iterator[None]:
     try:
         yield
     except (ConnectionClosedError, EndpointConnectionError, ConnectionError, http.client.HTTPException) as error:
-        raise PipelineError(f"the local engine has ended ({type(error).__name__}); its state is kept; run: kotei local up") from error
+        raise PipelineError(
+            f"the local engine has ended ({type(error).__name__}); its state is kept; run: kotei local up (why: kotei local logs)"
+        ) from error
 
 
 @functools.lru_cache(maxsize=256)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 import threading
@@ -64,6 +65,28 @@ def test_a_second_up_waits_for_the_first(tmp_path: Path) -> None:
     waits.join()
     assert order == ["first", "second"]
     assert said == ["another `kotei local up` is under way here; waiting for it"]
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("KOTEI_HOME", str(tmp_path / "file"))
+    assert cli.main(["local", "up"]) == 1
+    assert "cannot be written (File exists); mend that, or set KOTEI_HOME to another folder" in capsys.readouterr().err
+
+
+def test_the_engine_ends_when_a_part_of_it_has_died(engine: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    def dies() -> None:
+        raise OSError(28, "No space left on device")
+
+    part = threading.Thread(target=dies, name="part")
+    before, threading.excepthook = threading.excepthook, functools.partial(daemon._end, engine.world)
+    part.start()
+    part.join()
+    threading.excepthook = before
+    assert engine.world.closing.is_set()
+    assert "the engine ends, because its part failed: [Errno 28] No space left on device" in capfd.readouterr().err
 
 
 def test_two_starts_at_once_find_one_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
