@@ -57,13 +57,15 @@ def _hosted_zone(env: Environment, zone_id: str) -> None:
 
 def _address(env: Environment, allocation: str) -> None:
     from moto.ec2.models import ec2_backends
+    from moto.ec2.models.elastic_ip_addresses import ElasticAddress
 
     backend = ec2_backends[env.account][env.region]
     if any(address.allocation_id == allocation for address in backend.addresses):
         return
-    # EC2 has no call that chooses an id.
-    address = backend.allocate_address(domain="vpc")
+    # EC2 has no call that chooses an id; and whoever has the address was given the quota for it.
+    address = ElasticAddress(backend, "vpc")
     address.id = address.allocation_id = allocation
+    backend.addresses.append(address)
 
 
 def _network(env: Environment, vpc_id: str, subnets: dict[str, str]) -> None:
