@@ -14,7 +14,7 @@ from pipeline.local import translate
 if TYPE_CHECKING:
     from conftest import System
 
-pytestmark = [pytest.mark.local, pytest.mark.xdist_group("whole")]
+pytestmark = pytest.mark.local
 
 STAGING = "stacks/environments/staging.toml"
 # In 203.0.113.0/28, the first entry of access.allow, and just outside of it.

@@ -11,7 +11,7 @@ import yaml
 if TYPE_CHECKING:
     from conftest import System
 
-pytestmark = [pytest.mark.local, pytest.mark.xdist_group("whole")]
+pytestmark = pytest.mark.local
 
 RENDERED = "stacks/rendered/staging/addresses"
 # Another account: one has room for five addresses, and staging and production hold four.

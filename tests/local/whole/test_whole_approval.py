@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from conftest import System
 
-pytestmark = [pytest.mark.local, pytest.mark.xdist_group("whole")]
+pytestmark = pytest.mark.local
 
 
 def test_production_serves_on_addresses_of_its_own_once_approved(system: System) -> None:

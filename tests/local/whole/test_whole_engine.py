@@ -12,7 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from conftest import System
 
-pytestmark = [pytest.mark.local, pytest.mark.xdist_group("whole")]
+pytestmark = pytest.mark.local
 
 
 def test_an_ordinary_user_gets_everything_up_beside_another_engine(system: System, system_of_an_ordinary_user: System) -> None:

@@ -13,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from conftest import System
 
-pytestmark = [pytest.mark.local, pytest.mark.xdist_group("whole")]
+pytestmark = pytest.mark.local
 
 STAGING = "stacks/environments/staging.toml"
 NGINX_TEMPLATE = "docker/nginx/templates/nginx.conf.j2"

@@ -13,7 +13,7 @@ from pipeline.local import translate
 if TYPE_CHECKING:
     from conftest import System
 
-pytestmark = [pytest.mark.local, pytest.mark.xdist_group("whole")]
+pytestmark = pytest.mark.local
 
 
 def test_up_ends_with_the_addresses_a_request_that_works_and_how_to_approve(system: System) -> None:
