@@ -102,18 +102,24 @@ def _deploy(local: Local, commit: str, branch: str, say: Say, *, fresh: bool) ->
         say(f"pushing {commit[:10]} to {remote.path(local.home)}")
         _push(local, f"+{commit}:refs/heads/{branch}", say)
         return
-    mine = [run for run in local.runs() if any(source["revisionId"] == commit for source in run["sourceRevisions"])]
-    running = [run for run in local.runs() if run["status"] in RUNNING]
-    if running:
+    runs = local.runs()
+    # One that has not read the branch yet will find HEAD there.
+    mine = [run for run in runs if _is_of(run, commit) or (run["status"] in RUNNING and not run["sourceRevisions"])]
+    running = [run for run in runs if run["status"] in RUNNING]
+    if not mine or mine[0]["status"] in ("Failed", "Stopped", "Cancelled"):
+        say(f"the last run of {commit[:10]} did not succeed; running it again" if mine else f"running {commit[:10]}")
+        _told(local.home, "/_kotei/start", {"pipeline": local.project.pipeline.project}, say)
+    elif running:
         asked = {approval["execution"] for approval in local.asked()}
         for run in reversed(running):
             if run["pipelineExecutionId"] not in asked:
                 _told(local.home, "/_kotei/follow", {"execution": run["pipelineExecutionId"]}, say)
-    elif not mine or mine[0]["status"] in ("Failed", "Stopped", "Cancelled"):
-        say(f"the last run of {commit[:10]} did not succeed; running it again" if mine else f"running {commit[:10]}")
-        _told(local.home, "/_kotei/start", {"pipeline": local.project.pipeline.project}, say)
     elif fresh:
         say(f"{commit[:10]} is deployed; everything that serves it is started again")
+
+
+def _is_of(run: dict[str, Any], commit: str) -> bool:
+    return any(source["revisionId"] == commit for source in run["sourceRevisions"])
 
 
 def _push(local: Local, refspec: str, say: Say) -> None:
@@ -185,7 +191,7 @@ def _name_remote(home: Path, root: Path, say: Say) -> None:
 def failure(local: Local) -> str | None:
     """Why the newest run of HEAD ended without success, if it did."""
     commit = _head(local.root)
-    run = next((run for run in local.runs() if commit in [source["revisionId"] for source in run["sourceRevisions"]]), None)
+    run = next((run for run in local.runs() if _is_of(run, commit)), None)
     if run is None or run["status"] in (*RUNNING, "Succeeded"):
         return None
     return f"the run of {commit[:10]} {run['status'].lower()}: {run.get('statusSummary') or 'no reason given'}; see: kotei status"
