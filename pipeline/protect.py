@@ -5,9 +5,12 @@ CloudFormation has no template property for it, and its CodePipeline action no s
 
 from __future__ import annotations
 
+from typing import Any
+
 from pipeline import live
 from pipeline.aws import Aws
 from pipeline.catalog import ENVIRONMENT_STACKS
+from pipeline.errors import PipelineError
 from stacks.environment import Environment
 
 
@@ -21,5 +24,11 @@ def turn_on(aws: Aws, env: Environment) -> list[str]:
 
 def unprotected(aws: Aws, env: Environment) -> list[str]:
     names = [env.stack_name(spec.name) for spec in ENVIRONMENT_STACKS if spec.protected and spec.wanted(env)]
-    found = [live.describe(aws, name) for name in names]
-    return [stack["StackName"] for stack in found if stack is not None and not stack.get("EnableTerminationProtection")]
+    return [name for name in names if not _existing(aws, env, name).get("EnableTerminationProtection")]
+
+
+def _existing(aws: Aws, env: Environment, name: str) -> dict[str, Any]:
+    stack = live.describe(aws, name)
+    if stack is None:
+        raise PipelineError(f"{env.name}: stack {name} does not exist; deploy first: git push")
+    return stack

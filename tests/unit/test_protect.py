@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from pipeline import protect
+from pipeline import live, protect
+from pipeline.errors import PipelineError
 from pipeline.paths import ROOT
 from stacks import project
 
@@ -42,3 +43,9 @@ def test_what_is_protected_is_left_alone(staging: Any) -> None:
     aws = Recorded(protected=True)
     assert protect.turn_on(aws, staging) == []
     assert aws.changed == []
+
+
+def test_what_is_not_deployed_cannot_be_protected(staging: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "describe", lambda *_: None)
+    with pytest.raises(PipelineError, match="kotei-staging-addresses does not exist; deploy first: git push"):
+        protect.turn_on(Recorded(protected=False), staging)
