@@ -10,7 +10,7 @@ from pipeline.errors import PipelineError
 from pipeline.nginx_translate import translated
 
 
-def here(text: str, prefix: str = "/work/task") -> str:
+def here(text: str, prefix: str = "/srv/task") -> str:
     root = Path(prefix)
     return translated(
         text,
@@ -30,12 +30,12 @@ def here(text: str, prefix: str = "/work/task") -> str:
         ("listen 443 default_server backlog=9;", "listen 127.20.0.7:8443 default_server backlog=9;"),
         ("listen *:80;", "listen 127.20.0.7:8080;"),
         ("resolver 169.254.169.253 valid=10s;", "resolver 127.254.169.253:8053 valid=10s;"),
-        ("pid /tmp/nginx.pid;", "pid /work/task/tmp/nginx.pid;"),
-        ("access_log /dev/stdout json;", "access_log /work/task/stdout json;"),
+        ("pid /tmp/nginx.pid;", "pid /srv/task/tmp/nginx.pid;"),
+        ("access_log /dev/stdout json;", "access_log /srv/task/stdout json;"),
         ("access_log off;", "access_log off;"),
-        ("error_log /dev/stderr warn;", "error_log /work/task/stderr warn;"),
-        ("include /etc/nginx/kotei/staging/*.conf;", """include "/work/task/etc/nginx/kotei/staging/*.conf";"""),
-        ("proxy_ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt;", "proxy_ssl_trusted_certificate /work/task/ca.pem;"),
+        ("error_log /dev/stderr warn;", "error_log /srv/task/stderr warn;"),
+        ("include /etc/nginx/kotei/staging/*.conf;", """include "/srv/task/etc/nginx/kotei/staging/*.conf";"""),
+        ("proxy_ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt;", "proxy_ssl_trusted_certificate /srv/task/ca.pem;"),
         ("upstream u { server a.example.net:443 resolve; }", "upstream u { server a.example.net:8443 resolve; }"),
         ("upstream u { server 192.0.2.9:443; }", "upstream u { server 127.0.2.9:8443; }"),
         ("upstream u { server a.example.net:9443; }", "upstream u { server a.example.net:9443; }"),
@@ -83,4 +83,4 @@ def test_open_quote_is_an_error_with_its_line() -> None:
 
 
 def test_prefix_with_a_space_is_quoted() -> None:
-    assert here("pid /tmp/nginx.pid;", "/work/a task") == 'pid "/work/a task/tmp/nginx.pid";'
+    assert here("pid /tmp/nginx.pid;", "/srv/a task") == 'pid "/srv/a task/tmp/nginx.pid";'
