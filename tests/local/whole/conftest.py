@@ -89,15 +89,14 @@ class System:
     # ---- commands
 
     def command(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [*self.prefix, *arguments],
-            cwd=self.clone,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=2 * DEADLINE,
-            check=False,
-        )
+        process = self.start(*arguments, errors=subprocess.PIPE)
+        try:
+            said, errors = process.communicate(timeout=2 * DEADLINE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            said, errors = process.communicate()
+            pytest.fail(f"{' '.join(arguments)} does not end; so far:\n{said}\n{errors}\n{self.log()}")
+        done = subprocess.CompletedProcess(arguments, process.returncode, said, errors)
         if check and done.returncode:
             pytest.fail(f"{' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}\n{self.log()}")
         return done
@@ -109,10 +108,10 @@ class System:
         done = self.command("git", *arguments, check=check)
         return (done.stdout + done.stderr).strip()
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, errors: int = subprocess.STDOUT) -> subprocess.Popen[str]:
         """Goes on in the background; its output is read with communicate()."""
         process = subprocess.Popen(
-            [*self.prefix, *arguments], cwd=self.clone, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            [*self.prefix, *arguments], cwd=self.clone, env=self.environment, stdout=subprocess.PIPE, stderr=errors, text=True
         )
         self.background.append(process)
         return process
