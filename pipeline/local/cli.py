@@ -163,7 +163,7 @@ def env() -> None:
     for name, value in {
         "AWS_ENDPOINT_URL": local.endpoint,
         "AWS_ACCESS_KEY_ID": config.account,
-        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",  # pragma: allowlist secret
         "AWS_REGION": config.region,
         "AWS_DEFAULT_REGION": config.region,
     }.items():

@@ -15,7 +15,7 @@ HOOK = """#!/bin/sh
 unset PYTHONHOME
 PYTHONPATH={root} KOTEI_HOME={home} exec {python} -P -m pipeline.local.hook
 """
-EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # pragma: allowlist secret
 NOTHING = "0" * 40
 
 

@@ -26,7 +26,7 @@ def test_the_access_key_id_chooses_the_account(engine: Any) -> None:
 
     assert account("444455556666") == "444455556666"
     # Any other key is one of the pipeline's account.
-    assert account("AKIAIOSFODNN7EXAMPLE") == engine.world.account
+    assert account("AKIAIOSFODNN7EXAMPLE") == engine.world.account  # pragma: allowlist secret
 
 
 def test_a_role_of_another_account_acts_there(engine: Any) -> None:

@@ -533,7 +533,7 @@ ROWS: list[tuple[str, dict[str, Any], list[str]]] = [
     ),
     (
         "user",
-        {"sites.0.origin": "https://user:secret@origin.example.net"},
+        {"sites.0.origin": "https://user:secret@origin.example.net"},  # pragma: allowlist secret
         ["sites[0].origin: holds a user name or password; an origin is only https://host or https://host:port"],
     ),
     (
