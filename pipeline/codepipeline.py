@@ -11,7 +11,7 @@ from pipeline.wiring import stack_arns, steps
 from policy import artifacts as artifacts_policy
 from policy import delivery, trust
 from policy import key as key_policy
-from stacks import cloudformation_role, connection, deployroles, registry, roles
+from stacks import cloudformation_role, connection, deployroles, private_bucket, registry, roles
 from stacks.keep import KEEP
 from stacks.project import Project
 from stacks.spec import StackSpec
@@ -123,11 +123,8 @@ def _bucket(t: Template, project: Project, key: kms.Key) -> s3.Bucket:
                 ]
             ),
             LifecycleConfiguration=s3.LifecycleConfiguration(Rules=[expire]),
-            OwnershipControls=s3.OwnershipControls(Rules=[s3.OwnershipControlsRule(ObjectOwnership="BucketOwnerEnforced")]),
-            PublicAccessBlockConfiguration=s3.PublicAccessBlockConfiguration(
-                BlockPublicAcls=True, BlockPublicPolicy=True, IgnorePublicAcls=True, RestrictPublicBuckets=True
-            ),
             VersioningConfiguration=s3.VersioningConfiguration(Status="Enabled"),
+            **private_bucket.properties(),
             **KEEP,
         )
     )

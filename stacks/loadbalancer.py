@@ -6,6 +6,7 @@ from troposphere import GetAtt, Output, Ref, Sub, Tags, Template, s3
 from troposphere import elasticloadbalancingv2 as elb
 
 from policy import bucket
+from stacks import private_bucket
 from stacks.environment import Environment
 from stacks.keep import KEEP
 from stacks.placement import address_id, parameter, subnet_id, vpc_id
@@ -131,10 +132,6 @@ def _access_logs(t: Template, env: Environment) -> None:
                     s3.ServerSideEncryptionRule(ServerSideEncryptionByDefault=s3.ServerSideEncryptionByDefault(SSEAlgorithm="AES256"))
                 ]
             ),
-            PublicAccessBlockConfiguration=s3.PublicAccessBlockConfiguration(
-                BlockPublicAcls=True, BlockPublicPolicy=True, IgnorePublicAcls=True, RestrictPublicBuckets=True
-            ),
-            OwnershipControls=s3.OwnershipControls(Rules=[s3.OwnershipControlsRule(ObjectOwnership="BucketOwnerEnforced")]),
             LifecycleConfiguration=s3.LifecycleConfiguration(
                 Rules=[
                     s3.LifecycleRule(
@@ -145,6 +142,7 @@ def _access_logs(t: Template, env: Environment) -> None:
                     )
                 ]
             ),
+            **private_bucket.properties(),
             **KEEP,
         )
     )
