@@ -46,24 +46,30 @@ def findings(root: Path, env_name: str) -> list[str]:
     return [f"{name}: {line}" for line in found]
 
 
+def readable(text: str, prefix: Path) -> str:
+    """The configuration as `nginx -t` can read it with nothing but this folder; what it refers to is made there."""
+    (prefix / "tmp").mkdir(exist_ok=True)
+    authority = prefix / "ca.pem"
+    if not authority.exists():
+        # nginx reads the bundle but asks nobody for a certificate here, so any authority will do.
+        trustme.CA().cert_pem.write_to_path(str(authority))
+    # Upstreams with `resolve` are not looked up by `nginx -t`, so no DNS server has to answer.
+    return translated(
+        text,
+        prefix=prefix,
+        listen_address="127.0.0.1",
+        resolver="127.0.0.1:8053",
+        ca_bundle=authority,
+        stdout=prefix / "stdout",
+        stderr=prefix / "stderr",
+    )
+
+
 def _nginx(text: str) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="kotei-nginx-") as folder:
         prefix = Path(folder)
-        (prefix / "tmp").mkdir()
-        # nginx reads the bundle but asks nobody for a certificate here, so any authority will do.
-        trustme.CA().cert_pem.write_to_path(str(prefix / "ca.pem"))
-        # Upstreams with `resolve` are not looked up by `nginx -t`, so no DNS server has to answer.
-        local = translated(
-            text,
-            prefix=prefix,
-            listen_address="127.0.0.1",
-            resolver="127.0.0.1:8053",
-            ca_bundle=prefix / "ca.pem",
-            stdout=prefix / "stdout",
-            stderr=prefix / "stderr",
-        )
         conf = prefix / "nginx.conf"
-        conf.write_text(local)
+        conf.write_text(readable(text, prefix))
         run = subprocess.run(
             [binary(), "-t", "-q", "-p", prefix, "-e", "stderr", "-c", conf], capture_output=True, text=True, check=False, timeout=60
         )

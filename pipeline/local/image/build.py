@@ -14,12 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import trustme
-
 from pipeline.errors import PipelineError
 from pipeline.local.image.dockerfile import Instruction
-from pipeline.nginx_check import binary
-from pipeline.nginx_translate import translated
+from pipeline.nginx_check import binary, readable
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
@@ -159,19 +156,8 @@ def _nginx(arguments: Sequence[str], conf: str, root: Path) -> str:
     with tempfile.TemporaryDirectory(prefix="kotei-nginx-") as folder:
         prefix = Path(folder)
         shutil.copytree(root, prefix, dirs_exist_ok=True)
-        (prefix / "tmp").mkdir(exist_ok=True)
-        trustme.CA().cert_pem.write_to_path(str(prefix / "ca.pem"))
         for file in (prefix / conf.lstrip("/")).parent.rglob("*.conf"):
-            text = translated(
-                file.read_text(),
-                prefix=prefix,
-                listen_address="127.0.0.1",
-                resolver="127.0.0.1:8053",
-                ca_bundle=prefix / "ca.pem",
-                stdout=prefix / "stdout",
-                stderr=prefix / "stderr",
-            )
-            file.write_text(text)
+            file.write_text(readable(file.read_text(), prefix))
         local = [str(prefix / conf.lstrip("/")) if word == conf else word for word in arguments]
         ran = subprocess.run([binary(), "-p", prefix, "-e", "stderr", *local], capture_output=True, text=True, check=False, timeout=60)
         return (ran.stderr.strip() or f"exit code {ran.returncode}").replace(str(prefix), "") if ran.returncode else ""
