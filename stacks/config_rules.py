@@ -7,6 +7,8 @@ from ipaddress import IPv4Network
 
 from stacks.config_certificate import Certificate
 from stacks.config_network import SMALLEST_SUBNET, Addresses, Network
+from stacks.config_origins import OriginSettings, protocol_suits_sites, settings_are_used
+from stacks.config_ports import ports_are_free
 from stacks.config_problems import Problem, Rule
 from stacks.config_service import LoadBalancer, Service
 from stacks.config_sites import Site
@@ -89,12 +91,37 @@ def origins_are_elsewhere(sites: tuple[Site, ...]) -> Iterator[Problem]:
 
 
 def limits_see_clients(loadbalancer: LoadBalancer, sites: tuple[Site, ...]) -> Iterator[Problem]:
+    if loadbalancer.preserve_client_ip or loadbalancer.proxy_protocol:
+        return
     for index, site in enumerate(sites):
-        if site.rate_limit and not loadbalancer.preserve_client_ip:
-            yield Problem(
-                ("sites", index, "rate_limit"),
-                "would count all clients as one, since the proxy does not see their addresses; set loadbalancer.preserve_client_ip = true",
-            )
+        for key in ("rate_limit", "connection_limit", "allow"):
+            if getattr(site, key):
+                yield Problem(
+                    ("sites", index, key),
+                    "would take all clients for one, since the proxy does not see their addresses; "
+                    "set loadbalancer.preserve_client_ip = true",
+                )
+
+
+def secret_is_near(origins: tuple[OriginSettings, ...], region: str, account: str) -> Iterator[Problem]:
+    for index, settings in enumerate(origins):
+        if settings.client_certificate:
+            where, owner = settings.client_certificate.split(":")[3:5]
+            if (where, owner) != (region, account):
+                yield Problem(
+                    ("origins", index, "client_certificate"),
+                    f"is in {where} of account {owner}; a task reads secrets of its own account and region, {account} and {region}",
+                )
+
+
+def cache_has_room(service: Service, sites: tuple[Site, ...]) -> Iterator[Problem]:
+    cached = any(site.cache or any(rule.cache for rule in site.paths) for site in sites)
+    most = service.memory // 8
+    if cached and service.cache_size > most:
+        yield Problem(
+            ("service", "cache_size"),
+            f"{service.cache_size} is too much for a task with {service.memory} MiB: the cache is in its memory; at most {most}",
+        )
 
 
 def zones_have_tasks(where: Network, loadbalancer: LoadBalancer, service: Service) -> Iterator[Problem]:
@@ -133,4 +160,9 @@ ENVIRONMENT_RULES: tuple[Rule, ...] = (
     (("sites",), hosts_are_different),
     (("sites",), origins_are_elsewhere),
     (("loadbalancer", "sites"), limits_see_clients),
+    (("origins", "sites"), settings_are_used),
+    (("origins", "sites"), protocol_suits_sites),
+    (("origins", "region", "account"), secret_is_near),
+    (("service", "sites"), cache_has_room),
+    (("ports",), ports_are_free),
 )

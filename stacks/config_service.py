@@ -12,11 +12,18 @@ from stacks.config_problems import Model, Problem, choice
 from stacks.config_values import LogDays
 
 
+def one_way_to_see_clients(preserve_client_ip: bool, proxy_protocol: bool) -> Iterator[Problem]:  # noqa: FBT001 - keys of the file
+    if preserve_client_ip and proxy_protocol:
+        yield Problem(("proxy_protocol",), "is another way to see what preserve_client_ip shows; set one of the two to false")
+
+
 class LoadBalancer(Model):
     """The network load balancer."""
 
     preserve_client_ip: bool = True
-    """The proxy sees the clients' own addresses."""
+    """The proxy sees the clients' own addresses, on the connections themselves."""
+    proxy_protocol: bool = False
+    """The proxy sees the clients' own addresses in a header before each connection (PROXY protocol v2), in place of preserve_client_ip."""
     cross_zone: bool = True
     """Each fixed address reaches the tasks of every zone."""
     deletion_protection: bool = True
@@ -37,6 +44,8 @@ class LoadBalancer(Model):
         "ELBSecurityPolicy-TLS13-1-3-2021-06",
     ] = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
     """Which TLS versions and ciphers clients may use."""
+
+    RULES = ((("preserve_client_ip", "proxy_protocol"), one_way_to_see_clients),)
 
 
 def fargate_offers_cpu(cpu: int) -> Iterator[Problem]:
@@ -88,6 +97,10 @@ class Service(Model):
     # Fargate gives a task 2 to 120 s between its stop signal and SIGKILL (stopTimeout).
     drain_seconds: Annotated[int, Field(ge=2, le=120)] = 120
     """Seconds from a task's deregistration until its last connection is closed."""
+    max_header: Annotated[int, Field(ge=1, le=64)] = 16
+    """The longest line of a request's head, in KiB; all lines together may have four times as much."""
+    cache_size: Annotated[int, Field(ge=1, le=8192)] = 32
+    """The memory for kept answers in one task, in MiB, where a site has a cache."""
     log_days: LogDays = 30
     """How long the proxy's logs are kept in CloudWatch."""
 

@@ -1,4 +1,4 @@
-"""The sites of an environment: host names, origins, exceptions by path."""
+"""The sites of an environment: host names, origins, exceptions by path, and what is asked of clients."""
 
 from __future__ import annotations
 
@@ -7,8 +7,25 @@ from typing import Annotated
 
 from pydantic import Field
 
-from stacks.config_problems import Model, Problem, exactly_one
+from stacks.config_http_values import (
+    ClientNetwork,
+    Location,
+    MediaType,
+    Method,
+    NginxText,
+    RequestHeaders,
+    ResponseHeaders,
+)
+from stacks.config_problems import Model, Problem
 from stacks.config_values import HostHeader, HostName, Origin, RequestPath, Several
+
+# The load balancer closes a TLS connection that is silent for 350 s, and that cannot be changed (NLB guide, idle timeout).
+LONGEST_SILENCE = 350
+ReadTimeout = Annotated[int, Field(ge=1, le=LONGEST_SILENCE)]
+MaxBody = Annotated[int, Field(ge=1, le=10_240)]
+REDIRECTIONS = (301, 302, 303, 307, 308)
+# nginx sends no body with it.
+NO_CONTENT = 204
 
 
 class RateLimit(Model):
@@ -20,17 +37,86 @@ class RateLimit(Model):
     """How many may come at once beyond that."""
 
 
+def status_is_final(status: int) -> Iterator[Problem]:
+    if status in (304, 444, 499):
+        yield Problem(("status",), f"{status} is not an answer that stands for itself; choose another one")
+
+
+def answer_is_whole(status: int, body: str, location: str | None) -> Iterator[Problem]:
+    if status in REDIRECTIONS and not location:
+        yield Problem(("location",), f"is missing: {status} sends the client somewhere; say where")
+    if location and status not in REDIRECTIONS:
+        yield Problem(("location",), f"says nothing with status {status}; it goes with {', '.join(map(str, REDIRECTIONS))}")
+    if body and (location or status == NO_CONTENT):
+        yield Problem(("body",), f"says nothing with status {status}, whose answer has none")
+
+
+class Answer(Model):
+    """What the proxy itself answers."""
+
+    status: Annotated[int, Field(ge=200, le=599)]
+    """The status code."""
+    body: NginxText = ""
+    """The text of the answer, in ASCII."""
+    content_type: MediaType = "text/plain"
+    """The media type of the text."""
+    location: Location | None = None
+    """Where a redirection sends the client."""
+
+    RULES = ((("status",), status_is_final), (("status", "body", "location"), answer_is_whole))
+
+
+class Maintenance(Model):
+    """The whole site answers 503 with this text."""
+
+    message: NginxText
+    """What clients read."""
+    content_type: MediaType = "text/plain"
+    """The media type of the message."""
+    retry_after: Annotated[int, Field(ge=1, le=86_400)] = 300
+    """Seconds after which clients may try again (Retry-After)."""
+
+
 class PathRule(Model):
-    """Exactly one of `origin` and `deny`."""
+    """What differs for one path: where its requests go, or what answers them, or a limit."""
 
     path: RequestPath
     """Ends in `/` for a prefix, otherwise it is exact."""
     origin: Origin | None = None
     """Where these requests go, https://host or https://host:port."""
+    host_header: HostHeader | None = None
+    """The Host header that this origin sees; by default the origin's own name."""
+    rewrite: RequestPath | None = None
+    """What stands in place of `path` when the origin is asked; the rest of the request URI stays as it is."""
     deny: bool = False
     """Refuse these requests."""
+    answer: Answer | None = None
+    """Answer these requests here."""
+    methods: Several[Method] = ()
+    """The methods that are served; empty: those of the site."""
+    read_timeout: ReadTimeout | None = None
+    """Seconds between two reads of the origin's answer; by default the site's."""
+    max_body: MaxBody | None = None
+    """The largest request body, in MiB; by default the site's."""
+    websocket: bool | None = None
+    """Clients may upgrade to WebSocket; by default as the site says."""
+    streaming: bool | None = None
+    """Answers are passed on as they come; by default as the site says."""
+    cache: bool | None = None
+    """Answers are kept as long as the origin allows; by default as the site says."""
 
-    RULES = (exactly_one("origin", "deny"),)
+
+def rule_says_one_thing(paths: tuple[PathRule, ...]) -> Iterator[Problem]:
+    for index, rule in enumerate(paths):
+        keys = rule.model_fields_set - {"path"}
+        if rule.deny + (rule.answer is not None) + bool(keys - {"deny", "answer"}) > 1:
+            yield Problem(("paths", index), "says more than one thing: deny and answer each stand alone beside path")
+        if not rule.deny and not (keys - {"deny"}):
+            yield Problem(("paths", index), "says nothing about its path; give it an origin, a rewrite, deny, an answer or a limit")
+        if rule.host_header and not rule.origin:
+            yield Problem(("paths", index, "host_header"), "belongs to an origin of the path's own; give one, or remove it")
+        if rule.rewrite and rule.path.endswith("/") != rule.rewrite.endswith("/"):
+            yield Problem(("paths", index, "rewrite"), f"'{rule.rewrite}' and the path have to end alike: both in '/', or neither")
 
 
 def paths_are_different(paths: tuple[PathRule, ...]) -> Iterator[Problem]:
@@ -40,6 +126,15 @@ def paths_are_different(paths: tuple[PathRule, ...]) -> Iterator[Problem]:
         first = next(number for number, other in enumerate(paths) if other.path == rule.path)
         if first != index:
             yield Problem(("paths", index, "path"), f"'{rule.path}' is in paths[{first}] already; remove one")
+
+
+def header_once(request_headers: dict[str, str], response_headers: dict[str, str]) -> Iterator[Problem]:
+    for key, headers in (("request_headers", request_headers), ("response_headers", response_headers)):
+        seen: dict[str, str] = {}
+        for name in headers:
+            first = seen.setdefault(name.lower(), name)
+            if first != name:
+                yield Problem((key, name), f"is {first} already; header names are the same in upper and lower case")
 
 
 class Site(Model):
@@ -57,15 +152,34 @@ class Site(Model):
     """Exceptions by path; the longest one wins."""
     # nginx: proxy_connect_timeout cannot usually exceed 75 seconds.
     connect_timeout: Annotated[int, Field(ge=1, le=75)] = 5
-    """Seconds to connect to the origin."""
-    # The load balancer closes a TLS connection that is silent for 350 s, and that cannot be changed (NLB guide, idle timeout).
-    read_timeout: Annotated[int, Field(ge=1, le=350)] = 60
+    """Seconds to connect to the origin, and as many again to agree on TLS."""
+    read_timeout: ReadTimeout = 60
     """Seconds between two reads of the origin's answer."""
-    max_body: Annotated[int, Field(ge=1, le=10_240)] = 10
+    max_body: MaxBody = 10
     """The largest request body, in MiB."""
     websocket: bool = False
     """Clients may upgrade to WebSocket."""
+    streaming: bool = False
+    """Answers are passed on as they come (server-sent events), not collected first."""
+    cache: bool = False
+    """Answers are kept as long as the origin allows; never those to requests with credentials."""
+    methods: Several[Method] = ()
+    """The methods that are served; empty: all but CONNECT and TRACE."""
+    request_headers: RequestHeaders = Field(default={})
+    """Headers that the origin gets in place of the client's; an empty text removes one."""
+    response_headers: ResponseHeaders = Field(default={})
+    """Headers that the client gets in place of the origin's; an empty text removes one."""
     rate_limit: RateLimit | None = None
-    """How much one client address may ask for."""
+    """Requests of one client; more are answered with 429."""
+    connection_limit: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    """Requests of one client at the same time; more are answered with 429."""
+    allow: Several[ClientNetwork] = ()
+    """The clients of this site, among those that `access` lets in; empty: all of them."""
+    maintenance: Maintenance | None = None
+    """The site answers with a message instead of its origin."""
 
-    RULES = ((("paths",), paths_are_different),)
+    RULES = (
+        (("paths",), rule_says_one_thing),
+        (("paths",), paths_are_different),
+        (("request_headers", "response_headers"), header_once),
+    )

@@ -9,10 +9,12 @@ from pydantic import Field
 from stacks.config_access import Access, AccessEntry
 from stacks.config_certificate import Certificate
 from stacks.config_network import Addresses, CreatedNetwork, ExistingNetwork, Network
+from stacks.config_origins import OriginSettings
+from stacks.config_ports import Port
 from stacks.config_problems import ConfigError, Model
 from stacks.config_rules import ENVIRONMENT_RULES
 from stacks.config_service import LoadBalancer, Service
-from stacks.config_sites import PathRule, RateLimit, Site
+from stacks.config_sites import Answer, Maintenance, PathRule, RateLimit, Site
 from stacks.config_values import AccountId, Cron, Email, ProjectName, Region, Several, TimeZone
 
 # What the rest of the project imports from here.
@@ -20,6 +22,7 @@ __all__ = [
     "Access",
     "AccessEntry",
     "Addresses",
+    "Answer",
     "Certificate",
     "ConfigError",
     "CreatedNetwork",
@@ -27,9 +30,12 @@ __all__ = [
     "Environment",
     "ExistingNetwork",
     "LoadBalancer",
+    "Maintenance",
     "Model",
     "Network",
+    "OriginSettings",
     "PathRule",
+    "Port",
     "RateLimit",
     "Service",
     "Site",
@@ -78,6 +84,10 @@ class Environment(Model):
     """The proxy's tasks."""
     sites: Annotated[Several[Site], Field(min_length=1)]
     """The public host names and where their requests go; at least one."""
+    origins: Several[OriginSettings] = ()
+    """What differs for an origin; one that is not here speaks HTTP/1.1 and has a public certificate."""
+    ports: Several[Port] = ()
+    """Further ports on the fixed addresses, for other protocols than HTTP."""
 
     RULES = ENVIRONMENT_RULES
 
