@@ -6,3 +6,16 @@ LISTENER_PORT = 443
 TRAFFIC_PORT = 8080
 HEALTH_PORT = 8081
 HEALTH_PATH = "/healthz"
+# On the task's own loopback, for ECS's check of the container: the health port expects what the load balancer sends (PROXY protocol).
+CONTAINER_HEALTH_PORT = 8082
+# The name servers that stand in for Amazon's on a computer without AWS.
+LOCAL_NAME_SERVERS = (8053, 8054)
+
+FIRST_UNPRIVILEGED = 1024
+MOVED_BY = 20_000
+TAKEN = frozenset((TRAFFIC_PORT, HEALTH_PORT, CONTAINER_HEALTH_PORT, *LOCAL_NAME_SERVERS))
+
+
+def container_port(port: int) -> int:
+    """Where a task listens for one of the further ports. It depends on nothing else, so that another port never moves it."""
+    return port if port >= FIRST_UNPRIVILEGED and port not in TAKEN else port + MOVED_BY
