@@ -78,9 +78,9 @@ def _build(arguments: Sequence[str]) -> None:
     file = Path(options.last("--file", "-f", default=str(context / "Dockerfile")))
     if not file.is_file():
         raise PipelineError(f"docker buildx build: there is no {file}")
-    instructions = parse(file.read_text(), options.pairs("--build-arg"))
+    stages = parse(file.read_text(), options.pairs("--build-arg"))
     hidden = ignore.reader(context, file)
-    image = build(instructions, context, hidden=hidden, platform=platform, labels=options.pairs("--label"), say=_say)
+    image = build(stages, context, hidden=hidden, platform=platform, labels=options.pairs("--label"), say=_say)
     _store(image, Path(os.environ["KOTEI_HOME"]))
     tags = [*options.values.get("--tag", []), *options.values.get("-t", [])]
     if "--push" in options.switches:

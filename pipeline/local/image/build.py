@@ -1,13 +1,9 @@
-"""From instructions and a folder of files to an OCI image: one reproducible layer, a configuration, a manifest."""
+"""From stages and a folder of files to an OCI image: one reproducible layer, a configuration, a manifest."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import shutil
-import subprocess
-import tarfile
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +11,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pipeline.errors import PipelineError
-from pipeline.local.image.dockerfile import Instruction
-from pipeline.nginx_check import binary, readable
+from pipeline.local.image import commands
+from pipeline.local.image.dockerfile import Instruction, Stage
+from pipeline.local.image.tree import Tree, copy_files, copy_folder, layer
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
@@ -45,7 +42,7 @@ def _json(document: Mapping[str, Any]) -> bytes:
 
 
 def build(
-    instructions: Sequence[Instruction],
+    stages: Sequence[Stage],
     context: Path,
     *,
     hidden: Callable[[PurePosixPath], bool],
@@ -54,29 +51,54 @@ def build(
     say: Callable[[str], None],
 ) -> Image:
     """The base image cannot be pulled here: the layer holds what is copied on top of it, and its name is kept in the manifest."""
-    settings: dict[str, Any] = {"Labels": dict(labels)}
-    base = ""
     with tempfile.TemporaryDirectory(prefix="kotei-image-") as folder:
-        root = Path(folder)
-        for number, instruction in enumerate(instructions, start=1):
-            say(f"#{number} {instruction.name} {instruction.text}")
-            if instruction.name == "FROM":
-                base = instruction.words[0]
-            elif instruction.name == "COPY":
-                _copy(instruction, context, root, hidden)
-            elif instruction.name == "RUN":
-                _run(instruction, root)
-            else:
-                _set(settings, instruction)
-        layer = _layer(root)
+        trees: dict[str, Tree] = {}
+        for number, stage in enumerate(stages):
+            tree = Tree(root=Path(folder) / str(number))
+            tree.root.mkdir()
+            for instruction in stage.instructions:
+                say(f"#{instruction.line} {instruction.name} {instruction.text}")
+                if instruction.name == "COPY":
+                    _copy(instruction, context, tree, hidden, trees)
+                elif instruction.name == "RUN":
+                    commands.run(instruction, tree)
+            # A stage is known by its name and by its number.
+            trees |= {str(number): tree, stage.name: tree}
+        added = layer(tree)
+    return _image(stages[-1], added, platform, labels)
+
+
+def _copy(
+    instruction: Instruction, context: Path, tree: Tree, hidden: Callable[[PurePosixPath], bool], earlier: Mapping[str, Tree]
+) -> None:
+    where = f"Dockerfile, line {instruction.line}: COPY"
+    option, separator, value = instruction.words[0].partition("=")
+    if not option.startswith("--"):
+        copy_files(instruction, context, tree, hidden)
+        return
+    if option != "--from" or not separator:
+        raise PipelineError(f"{where}: {instruction.words[0]} is not supported by the local engine's docker")
+    if not value or value not in earlier:
+        raise PipelineError(f"{where}: {value} is not an earlier stage")
+    _, *sources, destination = instruction.words
+    for source in sources:
+        copy_folder(where, earlier[value].place(source), tree, tree.place(destination), earlier[value])
+
+
+def _image(stage: Stage, added: bytes, platform: str, labels: Mapping[str, str]) -> Image:
+    settings: dict[str, Any] = {"Labels": {}}
+    for instruction in stage.instructions:
+        _set(settings, instruction)
+    # As in buildx, --label wins.
+    settings["Labels"] |= labels
     operating_system, _, architecture = platform.partition("/")
     config = _json(
         {
             "architecture": architecture,
             "os": operating_system,
             "config": settings,
-            "rootfs": {"type": "layers", "diff_ids": [_digest(layer)]},
-            "history": [{"created_by": f"{instruction.name} {instruction.text}"} for instruction in instructions],
+            "rootfs": {"type": "layers", "diff_ids": [_digest(added)]},
+            "history": [{"created_by": f"{instruction.name} {instruction.text}"} for instruction in stage.instructions],
         }
     )
     manifest = _json(
@@ -84,11 +106,11 @@ def build(
             "schemaVersion": 2,
             "mediaType": MANIFEST_TYPE,
             "config": _descriptor(CONFIG_TYPE, config),
-            "layers": [_descriptor(LAYER_TYPE, layer)],
-            "annotations": {"org.opencontainers.image.base.name": base},
+            "layers": [_descriptor(LAYER_TYPE, added)],
+            "annotations": {"org.opencontainers.image.base.name": stage.base},
         }
     )
-    return Image(layer=layer, config=config, manifest=manifest)
+    return Image(layer=added, config=config, manifest=manifest)
 
 
 def _descriptor(kind: str, content: bytes) -> dict[str, Any]:
@@ -109,73 +131,7 @@ def _set(settings: dict[str, Any], instruction: Instruction) -> None:
         settings["StopSignal"] = words[0]
     elif instruction.name == "EXPOSE":
         settings["ExposedPorts"] = {word if "/" in word else f"{word}/tcp": {} for word in words}
+    elif instruction.name == "VOLUME":
+        settings["Volumes"] = {word: {} for word in words}
     elif instruction.name in ("CMD", "ENTRYPOINT"):
         settings[instruction.name.capitalize()] = list(words) if instruction.listed else ["/bin/sh", "-c", instruction.text]
-
-
-def _copy(instruction: Instruction, context: Path, root: Path, hidden: Callable[[PurePosixPath], bool]) -> None:
-    """As buildx does: the content of a folder, and a file into a folder when the destination ends in a slash."""
-    where = f"Dockerfile, line {instruction.line}: COPY"
-    if instruction.words[0].startswith("--"):
-        raise PipelineError(f"{where}: {instruction.words[0]} is not supported by the local engine's docker")
-    *sources, destination = instruction.words
-    target = root / destination.lstrip("/")
-    for pattern in sources:
-        source = context / pattern.strip("/")
-        if not source.resolve().is_relative_to(context.resolve()):
-            raise PipelineError(f"{where}: {pattern} is outside of the build's folder")
-        files = [path for path in ([source] if source.is_file() else source.rglob("*")) if path.is_file()]
-        seen = [path for path in files if not hidden(PurePosixPath(path.relative_to(context)))]
-        if not seen:
-            raise PipelineError(f'{where}: "/{pattern.strip("/")}": not found (or hidden by .dockerignore)')
-        for path in seen:
-            if path != source:
-                file = target / path.relative_to(source)
-            else:
-                file = target / source.name if destination.endswith("/") or len(sources) > 1 else target
-            file.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, file)
-
-
-def _run(instruction: Instruction, root: Path) -> None:
-    """There is no base image to run things in; nginx itself is here, so that is what can be run."""
-    words = list(instruction.words)
-    if words[:2] != ["nginx", "-t"] or "-c" not in words:
-        raise PipelineError(
-            f"Dockerfile, line {instruction.line}: RUN {instruction.text}: the local engine's docker can only run `nginx -t … -c FILE`"
-        )
-    conf = words[words.index("-c") + 1]
-    if not (root / conf.lstrip("/")).is_file():
-        raise PipelineError(f"Dockerfile, line {instruction.line}: nginx: {conf} is not in the image")
-    said = _nginx(words[1:], conf, root)
-    if said:
-        raise PipelineError(f"Dockerfile, line {instruction.line}: RUN {instruction.text}: {said}")
-
-
-def _nginx(arguments: Sequence[str], conf: str, root: Path) -> str:
-    with tempfile.TemporaryDirectory(prefix="kotei-nginx-") as folder:
-        prefix = Path(folder)
-        shutil.copytree(root, prefix, dirs_exist_ok=True)
-        for file in (prefix / conf.lstrip("/")).parent.rglob("*.conf"):
-            file.write_text(readable(file.read_text(), prefix))
-        local = [str(prefix / conf.lstrip("/")) if word == conf else word for word in arguments]
-        ran = subprocess.run([binary(), "-p", prefix, "-e", "stderr", *local], capture_output=True, text=True, check=False, timeout=60)
-        return (ran.stderr.strip() or f"exit code {ran.returncode}").replace(str(prefix), "") if ran.returncode else ""
-
-
-def _layer(root: Path) -> bytes:
-    """The same files make the same bytes: sorted, without times and owners, only the executable bit of the modes."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for path in sorted(root.rglob("*")):
-            entry = tar.gettarinfo(str(path), arcname=str(path.relative_to(root)))
-            entry.uid = entry.gid = 0
-            entry.uname = entry.gname = ""
-            entry.mtime = 0
-            entry.mode = 0o755 if path.is_dir() or entry.mode & 0o100 else 0o644
-            if entry.isfile():
-                with path.open("rb") as content:
-                    tar.addfile(entry, content)
-            else:
-                tar.addfile(entry)
-    return out.getvalue()

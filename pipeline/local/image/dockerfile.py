@@ -1,4 +1,4 @@
-"""A Dockerfile as a list of instructions with their variables filled in. What is not understood is an error that names its line."""
+"""A Dockerfile as stages of instructions with their variables filled in. What is not understood is an error that names its line."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.errors import PipelineError
 
-KNOWN = frozenset({"FROM", "ARG", "LABEL", "COPY", "ENV", "USER", "EXPOSE", "STOPSIGNAL", "CMD", "ENTRYPOINT", "RUN", "WORKDIR"})
+KNOWN = frozenset({"FROM", "ARG", "LABEL", "COPY", "ENV", "USER", "EXPOSE", "STOPSIGNAL", "CMD", "ENTRYPOINT", "RUN", "VOLUME", "WORKDIR"})
 VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 # buildx gives these without being asked; the pipeline builds for one platform.
 PLATFORM_ARGUMENTS = {"TARGETPLATFORM": "linux/arm64", "TARGETOS": "linux", "TARGETARCH": "arm64"}
@@ -27,28 +27,59 @@ class Instruction:
     listed: bool
 
 
-def parse(text: str, arguments: Mapping[str, str]) -> list[Instruction]:
-    """`arguments` are those of --build-arg."""
-    instructions: list[Instruction] = []
-    known: dict[str, str] = {}
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    name: str
+    base: str
+    instructions: list[Instruction] = field(default_factory=list)
+
+
+def parse(text: str, arguments: Mapping[str, str]) -> list[Stage]:
+    """`arguments` are those of --build-arg. The last stage is the image."""
+    stages: list[Stage] = []
+    # What is declared before the first FROM is for the FROMs; a stage that wants it declares it again.
+    for_all: dict[str, str] = {}
+    known = for_all
     declared: set[str] = set()
     for line, name, rest in _lines(text):
         if name not in KNOWN:
             raise PipelineError(f"Dockerfile, line {line}: {name} is not supported by the local engine's docker")
         # A RUN's variables are the shell's.
-        filled = rest if name == "RUN" else _filled(rest, known, line)
-        if name == "ARG":
+        filled = rest if name == "RUN" else _filled(rest, for_all if name == "FROM" else known, line)
+        words, listed = _words(filled, line)
+        instruction = Instruction(line=line, name=name, text=filled, words=words, listed=listed)
+        if name == "FROM":
+            stages.append(_stage(instruction, stages))
+            known = {}
+        elif name == "ARG":
             variable, _, default = filled.partition("=")
             declared.add(variable)
-            known[variable] = arguments.get(variable, default.strip("\"'") or PLATFORM_ARGUMENTS.get(variable, ""))
-        words, listed = _words(filled, line)
-        instructions.append(Instruction(line=line, name=name, text=filled, words=words, listed=listed))
+            given = default.strip("\"'") or for_all.get(variable, "") or PLATFORM_ARGUMENTS.get(variable, "")
+            known[variable] = arguments.get(variable, given)
+        elif not stages:
+            raise PipelineError(f"Dockerfile, line {line}: {name} stands before the first FROM")
+        if stages:
+            stages[-1].instructions.append(instruction)
     if unused := sorted(set(arguments) - declared):
         raise PipelineError(f"Dockerfile: --build-arg {', '.join(unused)} is declared by no ARG")
-    stages = [instruction for instruction in instructions if instruction.name == "FROM"]
-    if len(stages) != 1:
-        raise PipelineError(f"Dockerfile: the local engine's docker builds one stage, and there are {len(stages)}")
-    return instructions
+    if not stages:
+        raise PipelineError("Dockerfile: has no FROM")
+    return stages
+
+
+def _stage(instruction: Instruction, before: list[Stage]) -> Stage:
+    match instruction.words:
+        case (base,):
+            name = ""
+        case (base, word, name) if word.upper() == "AS":
+            pass
+        case _:
+            raise PipelineError(f"Dockerfile, line {instruction.line}: FROM {instruction.text}: is not `FROM BASE` or `FROM BASE AS NAME`")
+    if base in {stage.name for stage in before}:
+        raise PipelineError(
+            f"Dockerfile, line {instruction.line}: FROM {base}: a stage on a stage is not supported by the local engine's docker"
+        )
+    return Stage(name=name, base=base)
 
 
 def _lines(text: str) -> Iterator[tuple[int, str, str]]:
