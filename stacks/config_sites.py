@@ -108,15 +108,17 @@ class PathRule(Model):
 
 def rule_says_one_thing(paths: tuple[PathRule, ...]) -> Iterator[Problem]:
     for index, rule in enumerate(paths):
-        keys = rule.model_fields_set - {"path"}
+        keys = {name for name, field in PathRule.model_fields.items() if name != "path" and getattr(rule, name) != field.default}
         if rule.deny + (rule.answer is not None) + bool(keys - {"deny", "answer"}) > 1:
             yield Problem(("paths", index), "says more than one thing: deny and answer each stand alone beside path")
         if not rule.deny and not (keys - {"deny"}):
             yield Problem(("paths", index), "says nothing about its path; give it an origin, a rewrite, deny, an answer or a limit")
         if rule.host_header and not rule.origin:
             yield Problem(("paths", index, "host_header"), "belongs to an origin of the path's own; give one, or remove it")
-        if rule.rewrite and rule.path.endswith("/") != rule.rewrite.endswith("/"):
-            yield Problem(("paths", index, "rewrite"), f"'{rule.rewrite}' and the path have to end alike: both in '/', or neither")
+        if rule.rewrite and rule.path.endswith("/") and not rule.rewrite.endswith("/"):
+            yield Problem(
+                ("paths", index, "rewrite"), f"'{rule.rewrite}' has to end in '/', as the path does: what follows is put behind it"
+            )
 
 
 def paths_are_different(paths: tuple[PathRule, ...]) -> Iterator[Problem]:

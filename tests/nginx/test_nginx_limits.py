@@ -42,7 +42,7 @@ def test_rate_limit_is_by_client(served: Proxy, net: Addresses) -> None:
     assert [answer.status for answer in greedy[:3]] == [200, 200, 200]
     refused = [answer for answer in greedy if answer.status == 429]
     assert refused
-    assert served.log_line(refused[0].request_id)["refused"] == "rate limit"
+    assert served.log_line(refused[0].request_id)["refused"] == "too many requests"
     assert ask(served.address, raw, source=net[81]).status == 200
 
 

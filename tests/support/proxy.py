@@ -13,7 +13,7 @@ from typing import Any
 
 import trustme
 
-from pipeline import nginx_config
+from pipeline import nginx_check, nginx_config
 from pipeline.nginx_translate import translated
 from stacks.environment import Environment
 from tests.support.http_client import HEALTH, ask, request
@@ -39,8 +39,8 @@ def addresses(tier: int) -> Addresses:
     return Addresses(f"127.{tier + pid // 250 % 40}.{pid % 250 + 1}")
 
 
-def environment(sites: list[dict[str, Any]], *, cpu: int = 256, memory: int = 512) -> Environment:
-    """An environment whose sites are what a test is about."""
+def environment(sites: list[dict[str, Any]], *, cpu: int = 256, memory: int = 512, **more: Any) -> Environment:
+    """An environment whose sites, and what else is given, are what a test is about."""
     return Environment.model_validate(
         {
             "name": "test",
@@ -62,6 +62,7 @@ def environment(sites: list[dict[str, Any]], *, cpu: int = 256, memory: int = 51
                 "drain_seconds": 60,
             },
             "sites": sites,
+            **more,
         }
     )
 
@@ -98,12 +99,14 @@ class Proxy:
 
 def translated_for(text: str, prefix: Path, address: str, name_server: NameServer, authority: trustme.CA) -> str:
     prefix.mkdir(parents=True, exist_ok=True)
+    nginx_check.copy_files(prefix)
     authority.cert_pem.write_to_path(str(prefix / "ca.pem"))
     return translated(
         text,
         prefix=prefix,
         listen_address=address,
         resolver=f"{name_server.address}:{name_server.port}",
+        internal_networks="",
         ca_bundle=prefix / "ca.pem",
         stdout=prefix / "stdout",
         stderr=prefix / "stderr",

@@ -143,6 +143,7 @@ def _localized(path: Path, root: Path, folder: Path, place: Place) -> str:
             prefix=root,
             listen_address=place.address,
             resolver=place.resolver,
+            internal_networks="",
             ca_bundle=place.authority,
             stdout=folder / "stdout.log",
             stderr=folder / "stderr.log",

@@ -1,0 +1,69 @@
+"""The headers of a request to an origin, each group with its reason; nginx takes either all of them or the lists of a site."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.nginx_words import Checked
+from stacks.environment import Site
+
+REMOVED = Checked('""')
+
+
+@dataclass(frozen=True)
+class Headers:
+    reason: Checked
+    values: tuple[tuple[str, Checked], ...]
+
+
+def _removed(*names: str) -> tuple[tuple[str, Checked], ...]:
+    return tuple((name, REMOVED) for name in names)
+
+
+HTTP1_ONLY = Headers(
+    Checked("Hop by hop, for this proxy only. nginx itself keeps TE, Keep-Alive and Expect."),
+    (
+        ("Upgrade", Checked("$upgrade")),
+        ("Connection", Checked("$connection_to_origin")),
+        *_removed("HTTP2-Settings", "Proxy-Connection"),
+    ),
+)
+ALWAYS = (
+    Headers(
+        Checked("Who the client is, as the connection says it. What the client claims is replaced, not appended to."),
+        (
+            ("Host", Checked("$origin_host")),
+            ("X-Forwarded-For", Checked("$remote_addr")),
+            ("X-Real-IP", Checked("$remote_addr")),
+            ("X-Forwarded-Host", Checked("$host")),
+            ("X-Forwarded-Proto", Checked("https")),
+            ("X-Forwarded-Port", Checked("443")),
+            *_removed("Forwarded", "Proxy-Authorization"),
+        ),
+    ),
+    Headers(
+        Checked("Other names by which origins believe an address, a scheme or a prefix."),
+        _removed(
+            *("X-Client-IP", "True-Client-IP", "X-Cluster-Client-IP", "X-Forwarded-Server", "X-Forwarded-Prefix"),
+            *("X-Forwarded-Scheme", "X-Forwarded-Ssl"),
+        ),
+    ),
+    Headers(
+        Checked("Some frameworks route by these instead of the path, which would go around the path rules here."),
+        _removed("X-Original-URL", "X-Rewrite-URL"),
+    ),
+    Headers(Checked("httpoxy: CGI programs take it for the HTTP_PROXY variable."), _removed("Proxy")),
+    Headers(Checked("One id in this log, in the origin's and in the client's hands."), (("X-Request-ID", Checked("$request_id")),)),
+)
+
+
+def groups(module: str) -> tuple[Headers, ...]:
+    """For nginx's module `proxy` or `grpc`; gRPC is HTTP/2, which has no headers for one connection."""
+    return (HTTP1_ONLY, *ALWAYS) if module == "proxy" else ALWAYS
+
+
+def of_site(module: str, site: Site) -> tuple[tuple[str, str], ...]:
+    """All headers, since nginx inherits none where one is set; what the site sets takes the place of ours."""
+    own = {name.lower() for name in site.request_headers}
+    kept = [header for group in groups(module) for header in group.values if header[0].lower() not in own]
+    return (*kept, *((name, value or REMOVED) for name, value in site.request_headers.items()))

@@ -1,0 +1,157 @@
+"""A site as nginx serves it: which locations there are, and what each request path is sent to. Pure data for the templates."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from pipeline import nginx_headers
+from pipeline.errors import PipelineError
+from pipeline.nginx_words import Checked, nginx_word
+from stacks.environment import Answer, PathRule, RateLimit, Site
+from stacks.origins import HttpOrigin
+
+# A raw path with a dot segment could leave the place that a rewrite puts in front of it.
+DOT_SEGMENT = Checked('"~*^[^?]*(?:/|%2f)(?:\\.|%2e){1,2}(?:/|%2f|\\?|$)"')
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rewrite:
+    """A variable with the request URI as the origin gets it, without its first slash; a space when the client wrote the path otherwise."""
+
+    variable: Checked
+    patterns: tuple[tuple[Checked, Checked], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Location:
+    """Exactly one of `origin`, `answer` and `denied`. Limits are None where they are the site's."""
+
+    path: str
+    exact: bool
+    route: str
+    denied: bool
+    answer: Answer | None
+    origin: HttpOrigin | None
+    host_header: str
+    redirects: tuple[Checked, ...]
+    cookie_domains: tuple[str, ...]
+    rewrite: Rewrite | None
+    methods: tuple[str, ...]
+    read_timeout: int | None
+    max_body: int | None
+    websocket: bool | None
+    streaming: bool | None
+    cache: bool | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServedSite:
+    """`allowed` is the variable that says whether the client may use the site, where not all may."""
+
+    site: Site
+    names: tuple[str, ...]
+    rate_zone: Checked | None
+    allowed: Checked | None
+    request_headers: dict[str, tuple[tuple[str, str], ...]]
+    locations: tuple[Location, ...]
+
+    @property
+    def methods(self) -> bool:
+        """Whether a location refuses some."""
+        return any(location.methods for location in self.locations)
+
+
+def rate_zone(limit: RateLimit) -> Checked:
+    """Sites with the same rate share a zone; its key holds the site."""
+    return Checked(f"rate_{limit.requests_per_second}")
+
+
+def served(site: Site, number: int, origins: dict[str, HttpOrigin]) -> ServedSite:
+    return ServedSite(
+        site=site,
+        names=(site.host, *site.aliases),
+        rate_zone=rate_zone(site.rate_limit) if site.rate_limit else None,
+        allowed=Checked(f"$allowed_{number}") if site.allow else None,
+        request_headers={module: nginx_headers.of_site(module, site) for module in ("proxy", "grpc")},
+        locations=_locations(site, number, origins),
+    )
+
+
+def _locations(site: Site, number: int, origins: dict[str, HttpOrigin]) -> tuple[Location, ...]:
+    if site.maintenance:
+        return ()
+    exact_paths = {rule.path for rule in site.paths}
+    locations = [_location(site, "/", PathRule(path="/"), None, origins)]
+    for index, rule in enumerate(sorted(site.paths, key=lambda rule: rule.path)):
+        rewrite = _rewrite(rule.path, rule.rewrite, f"{number}_{index}") if rule.rewrite else None
+        bare = rule.path.rstrip("/")
+        # nginx answers /x with a redirect of its own where only /x/ is proxied, and a denied /x/ must not leave /x open.
+        if rule.path.endswith("/") and bare and bare not in exact_paths:
+            locations.append(_location(site, bare, rule, rewrite, origins))
+        locations.append(_location(site, rule.path, rule, rewrite, origins))
+    return tuple(locations)
+
+
+def _location(site: Site, path: str, rule: PathRule, rewrite: Rewrite | None, origins: dict[str, HttpOrigin]) -> Location:
+    if not path.startswith("/"):
+        raise PipelineError(f"sites: {site.host}: path {path!r} must begin with /")
+    proxied = not rule.deny and not rule.answer
+    origin = origins[rule.origin or site.origin] if proxied else None
+    host_header = _host_header(site, rule, origin) if origin else ""
+    return Location(
+        path=path,
+        exact=not path.endswith("/"),
+        route=f"{site.host}{rule.path}",
+        denied=rule.deny,
+        answer=rule.answer,
+        origin=origin,
+        host_header=host_header,
+        redirects=_redirects(origin, host_header) if origin else (),
+        cookie_domains=tuple(dict.fromkeys((origin.host, host_header.partition(":")[0]))) if origin else (),
+        rewrite=rewrite,
+        methods=(rule.methods or site.methods) if proxied else (),
+        read_timeout=rule.read_timeout,
+        max_body=rule.max_body,
+        websocket=rule.websocket,
+        streaming=rule.streaming,
+        cache=rule.cache,
+    )
+
+
+def _host_header(site: Site, rule: PathRule, origin: HttpOrigin) -> str:
+    if rule.origin and rule.origin != site.origin:
+        return rule.host_header or origin.authority
+    return rule.host_header or site.host_header or origin.authority
+
+
+def _rewrite(path: str, to: str, number: str) -> Rewrite:
+    """Patterns over the raw request URI, so that what follows the path keeps every byte."""
+    variable = Checked(f"$rewritten_{number}")
+    if not path.endswith("/"):
+        return Rewrite(variable=variable, patterns=((_begins(path, r"(\?.*)?$"), _replaced(to)),))
+    below, itself = (_begins(path, "(.*)$"), _replaced(to)), (_begins(path.rstrip("/"), r"(\?.*)?$"), _replaced(to.rstrip("/") or "/"))
+    return Rewrite(variable=variable, patterns=(below, itself))
+
+
+def _begins(path: str, rest: str) -> Checked:
+    nginx_word(path)
+    return Checked(f'"~^{re.escape(path)}{rest}"')
+
+
+def _replaced(to: str) -> Checked:
+    nginx_word(to)
+    return Checked(f'"{to.removeprefix("/")}$1"')
+
+
+def _redirects(origin: HttpOrigin, host_header: str) -> tuple[Checked, ...]:
+    """Patterns of the URLs by which an origin means itself: by its address, and by the name it is called in Host."""
+    names = dict.fromkeys((origin.authority, host_header))
+    return tuple(_own_url(name) for name in names)
+
+
+def _own_url(authority: str) -> Checked:
+    nginx_word(authority)
+    host, _, port = authority.partition(":")
+    scheme, after = ("https", f":{port}") if port else ("https?", "(?::(?:443|80))?")
+    return Checked(f'"~*^{scheme}://{re.escape(host)}{after}(?:/(.*))?$"')
