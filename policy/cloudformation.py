@@ -33,6 +33,7 @@ def every_environment(*, account: str, region: str) -> PolicyDocument:
         *resource_types.scaling(where),
         resource_types.service_linked_roles(account),
         resource_types.log_reads(),
+        resource_types.saved_queries(),
         resource_types.log_delivery(),
         *resource_types.keys(where),
         *resource_types.certificates(where),

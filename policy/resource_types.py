@@ -76,6 +76,11 @@ def log_reads() -> Statement:
     return allow("AnyResourceLogReads", [logs.DescribeIndexPolicies, logs.DescribeLogGroups, logs.DescribeResourcePolicies], "*")
 
 
+def saved_queries() -> Statement:
+    # These take no resource (Service Authorization Reference).
+    return allow("AnyResourceSavedQueries", [logs.DeleteQueryDefinition, logs.DescribeQueryDefinitions, logs.PutQueryDefinition], "*")
+
+
 def log_delivery() -> Statement:
     """For the load balancer's access logs and the VPC's flow logs: whoever turns them on sets up their delivery."""
     # These take no resource (CloudWatch Logs, "Enabling logging from AWS services", logs sent to Amazon S3).

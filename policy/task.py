@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from awacs import ecr, logs
+from collections.abc import Sequence
+
+from awacs import ecr, logs, secretsmanager
 from awacs.aws import Action, Deny, PolicyDocument, Statement
 
 from policy.statement import allow, document
@@ -13,11 +15,16 @@ def task() -> PolicyDocument:
     return document(Statement(Sid="Nothing", Effect=Deny, Action=[Action("*")], Resource=["*"]))
 
 
-def execution(*, repository: str, log_group: object) -> PolicyDocument:
-    """`log_group` is the group's ARN as AWS::Logs::LogGroup returns it, ending in `:*`."""
+def execution(*, repository: str, log_group: object, secrets: Sequence[str]) -> PolicyDocument:
+    """`log_group` is the group's ARN as AWS::Logs::LogGroup returns it, ending in `:*`.
+
+    A secret under a key of one's own needs more: its key policy has to let Secrets Manager decrypt for this account.
+    """
+    read = [allow("ReadClientCertificates", [secretsmanager.GetSecretValue], *secrets)] if secrets else []
     return document(
         # ecr:GetAuthorizationToken knows no resource: the token is for the registry, the next statement limits what it opens.
         allow("AnyResourceLogIn", [ecr.GetAuthorizationToken], "*"),
         allow("Pull", [ecr.BatchCheckLayerAvailability, ecr.BatchGetImage, ecr.GetDownloadUrlForLayer], repository),
         allow("Log", [logs.CreateLogStream, logs.PutLogEvents], log_group),
+        *read,
     )

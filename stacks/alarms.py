@@ -4,37 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from troposphere import Ref, Template, cloudwatch, logs
+from troposphere import Ref, Template, cloudwatch
 
 from stacks.environment import Environment
-from stacks.placement import availability_zone, parameter, suffix
+from stacks.log_metrics import REQUESTS, SERVER_ERRORS, namespace
+from stacks.placement import availability_zone, parameter
+from stacks.placement import suffix as zone_suffix
+from stacks.ports import LISTENER_PORT, suffix
 
 NLB = "AWS/NetworkELB"
-REQUESTS = "Requests"
-SERVER_ERRORS = "ServerErrors"
 # Below so many requests a minute one error is a large share and says nothing.
 FEWEST_REQUESTS = 20
 FEWEST_CONNECTIONS = 100
 
 
-def namespace(env: Environment) -> str:
-    """Where the metrics of nginx's log are."""
-    return f"{env.project}/{env.name}"
-
-
 def deployment_guards(t: Template, env: Environment) -> list[cloudwatch.Alarm]:
     """ECS needs them to exist before the service. They are quick: a deployment waits for their periods to pass."""
-    for metric, pattern in ((REQUESTS, "{ $.status = * }"), (SERVER_ERRORS, "{ $.status >= 500 }")):
-        t.add_resource(
-            logs.MetricFilter(
-                f"{metric}Filter",
-                LogGroupName=Ref("Logs"),
-                FilterPattern=pattern,
-                MetricTransformations=[
-                    logs.MetricTransformation(MetricNamespace=namespace(env), MetricName=metric, MetricValue="1", DefaultValue=0)
-                ],
-            )
-        )
     # ECS ignores an alarm that is on when a deployment starts, so that the cure of an incident can be deployed.
     guards = [
         server_errors(env, "DeploymentServerErrors", percent=10, minutes=2),
@@ -65,13 +50,15 @@ def server_errors(env: Environment, title: str, *, percent: int, minutes: int, a
     )
 
 
-def no_healthy_target(t: Template, title: str, *, minutes: int, missing: str, actions: Sequence[Ref] = ()) -> cloudwatch.Alarm:
+def no_healthy_target(
+    t: Template, title: str, *, minutes: int, missing: str, port: int = LISTENER_PORT, actions: Sequence[Ref] = ()
+) -> cloudwatch.Alarm:
     return cloudwatch.Alarm(
-        title,
-        AlarmDescription="No task answers: clients cannot connect",
+        f"{title}{suffix(port)}",
+        AlarmDescription=f"No task answers: clients cannot connect to port {port}",
         Namespace=NLB,
         MetricName="HealthyHostCount",
-        Dimensions=target_dimensions(t),
+        Dimensions=target_dimensions(t, port),
         Statistic="Maximum",
         Period=60,
         Threshold=1,
@@ -82,14 +69,24 @@ def no_healthy_target(t: Template, title: str, *, minutes: int, missing: str, ac
     )
 
 
-def unhealthy_targets(t: Template, env: Environment, zone: str, *, actions: Sequence[Ref]) -> cloudwatch.Alarm:
+def unhealthy_in_zone(t: Template, env: Environment, zone: str, *, actions: Sequence[Ref]) -> cloudwatch.Alarm:
     place = availability_zone(env, zone)
+    dimensions = [*target_dimensions(t, LISTENER_PORT), cloudwatch.MetricDimension(Name="AvailabilityZone", Value=place)]
+    return _unhealthy(zone_suffix(zone), f"A task in {place} fails its health check for five minutes", dimensions, actions)
+
+
+def unhealthy_on_port(t: Template, port: int, *, actions: Sequence[Ref]) -> cloudwatch.Alarm:
+    """Not by zone: the tasks and their health check are those of the sites, which have an alarm for each zone."""
+    return _unhealthy(suffix(port), f"A task fails its health check for port {port} for five minutes", target_dimensions(t, port), actions)
+
+
+def _unhealthy(end: str, text: str, dimensions: list[cloudwatch.MetricDimension], actions: Sequence[Ref]) -> cloudwatch.Alarm:
     return cloudwatch.Alarm(
-        f"UnhealthyTargets{suffix(zone)}",
-        AlarmDescription=f"A task in {place} fails its health check for five minutes",
+        f"UnhealthyTargets{end}",
+        AlarmDescription=text,
         Namespace=NLB,
         MetricName="UnHealthyHostCount",
-        Dimensions=[*target_dimensions(t), cloudwatch.MetricDimension(Name="AvailabilityZone", Value=place)],
+        Dimensions=dimensions,
         Statistic="Maximum",
         Period=60,
         Threshold=1,
@@ -118,10 +115,10 @@ def resets(t: Template, title: str, metric: str, *, by: str, percent: int, actio
     )
 
 
-def target_dimensions(t: Template) -> list[cloudwatch.MetricDimension]:
+def target_dimensions(t: Template, port: int) -> list[cloudwatch.MetricDimension]:
     return [
         cloudwatch.MetricDimension(
-            Name="TargetGroup", Value=parameter(t, "TargetGroupFullName", "String", "Output of the loadbalancer stack")
+            Name="TargetGroup", Value=parameter(t, f"TargetGroupFullName{suffix(port)}", "String", "Output of the loadbalancer stack")
         ),
         *_balancer_dimensions(t),
     ]

@@ -26,7 +26,10 @@ class OriginSettings(Model):
     tls_name: HostName | None = None
     """The name in the origin's certificate, when it is not the name in the URL."""
     client_certificate: SecretArn | None = None
-    """The secret with the proxy's own certificate: JSON with the keys certificate (the chain) and private_key, both PEM."""
+    """The secret with the proxy's own certificate: JSON with the keys certificate (the chain) and private_key, both PEM.
+
+    It is read when a task starts. Where it is encrypted by a key of your own, that key's policy has to allow it.
+    """
     internal: bool = False
     """The origin's addresses may be private ones; without it an answer of DNS that names one is not believed."""
     # Load balancers in front of origins close idle connections after 60 s or later.

@@ -10,7 +10,7 @@ from pydantic import Field
 from stacks.config_http_values import Endpoint
 from stacks.config_problems import Model, Problem, exactly_one
 from stacks.config_values import HostName
-from stacks.ports import LISTENER_PORT
+from stacks.ports import LISTENER_PORT, container_port
 
 # An ECS service takes five target groups (its guide, multiple target groups); one is that of the sites.
 MOST_PORTS = 4
@@ -49,5 +49,12 @@ def ports_are_free(ports: tuple[Port, ...]) -> Iterator[Problem]:
         first = next(number for number, other in enumerate(ports) if other.port == here.port)
         if first != index:
             yield Problem(("ports", index, "port"), f"{here.port} is in ports[{first}] already; remove one")
+        inside = next(number for number, other in enumerate(ports) if container_port(other.port) == container_port(here.port))
+        if inside != index and first == index:
+            yield Problem(
+                ("ports", index, "port"),
+                f"{here.port} and ports[{inside}], {ports[inside].port}, would both be {container_port(here.port)} in a task; "
+                "choose another one",
+            )
     if len(ports) > MOST_PORTS:
         yield Problem(("ports",), f"has {len(ports)} entries; a service of ECS has room for {MOST_PORTS} beside the sites")

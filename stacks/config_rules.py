@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 
+from stacks.config_access import MOST_RULES, Access
 from stacks.config_certificate import Certificate
 from stacks.config_network import SMALLEST_SUBNET, Addresses, Network
 from stacks.config_origins import OriginSettings, protocol_suits_sites, settings_are_used
-from stacks.config_ports import ports_are_free
+from stacks.config_ports import Port, ports_are_free
 from stacks.config_problems import Problem, Rule
 from stacks.config_service import LoadBalancer, Service
 from stacks.config_sites import Site
@@ -124,6 +125,16 @@ def cache_has_room(service: Service, sites: tuple[Site, ...]) -> Iterator[Proble
         )
 
 
+def group_has_room_for_ports(access: Access, ports: tuple[Port, ...]) -> Iterator[Problem]:
+    clients, listeners = max(1, len(access.allow)), 1 + len(ports)
+    if clients <= MOST_RULES < clients * listeners:
+        yield Problem(
+            ("ports",),
+            f"let each of the {clients} entries of access.allow in on {listeners} ports, {clients * listeners} rules; "
+            f"a security group takes {MOST_RULES}, so join neighbouring networks or remove a port",
+        )
+
+
 def zones_have_tasks(where: Network, loadbalancer: LoadBalancer, service: Service) -> Iterator[Problem]:
     zones = len(where.zones)
     if not loadbalancer.cross_zone and service.min_tasks < zones:
@@ -165,4 +176,5 @@ ENVIRONMENT_RULES: tuple[Rule, ...] = (
     (("origins", "region", "account"), secret_is_near),
     (("service", "sites"), cache_has_room),
     (("ports",), ports_are_free),
+    (("access", "ports"), group_has_room_for_ports),
 )

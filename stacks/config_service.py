@@ -94,9 +94,9 @@ class Service(Model):
     """How a new version replaces the old one."""
     egress: Literal["public"] = "public"
     """How tasks reach the origins: from public addresses of their own."""
-    # Fargate gives a task 2 to 120 s between its stop signal and SIGKILL (stopTimeout).
-    drain_seconds: Annotated[int, Field(ge=2, le=120)] = 120
-    """Seconds from a task's deregistration until its last connection is closed."""
+    # At least what nginx needs to end its idle connections, at most what Fargate gives (stacks/drain.py).
+    drain_seconds: Annotated[int, Field(ge=30, le=120)] = 120
+    """Seconds that a task which leaves may go on with what it has begun, after new connections have gone to others for long."""
     max_header: Annotated[int, Field(ge=1, le=64)] = 16
     """The longest line of a request's head, in KiB; all lines together may have four times as much."""
     cache_size: Annotated[int, Field(ge=1, le=8192)] = 32

@@ -6,12 +6,13 @@ from troposphere import GetAtt, Output, Ref, Sub, Tags, Template, s3
 from troposphere import elasticloadbalancingv2 as elb
 
 from policy import bucket
-from stacks import private_bucket
-from stacks.environment import Environment
+from stacks import private_bucket, target_groups
+from stacks.environment import Environment, Port
 from stacks.keep import KEEP
-from stacks.placement import address_id, parameter, subnet_id, vpc_id
-from stacks.ports import HEALTH_PATH, HEALTH_PORT, LISTENER_PORT, TRAFFIC_PORT
+from stacks.placement import address_id, parameter, subnet_id
+from stacks.ports import LISTENER_PORT, suffix
 from stacks.spec import StackSpec
+from stacks.target_groups import flag
 
 
 def build(env: Environment) -> Template:
@@ -19,8 +20,10 @@ def build(env: Environment) -> Template:
     if env.loadbalancer.access_logs:
         _access_logs(t, env)
     _load_balancer(t, env)
-    _target_group(t, env)
+    target_groups.build(t, env)
     _listener(t, env)
+    for port in env.ports:
+        _further_listener(t, port)
     return t
 
 
@@ -52,51 +55,11 @@ def _load_balancer(t: Template, env: Environment) -> None:
 
 def _attributes(env: Environment) -> dict[str, str]:
     return {
-        "access_logs.s3.enabled": _flag(env.loadbalancer.access_logs),
-        "deletion_protection.enabled": _flag(env.loadbalancer.deletion_protection),
-        "load_balancing.cross_zone.enabled": _flag(env.loadbalancer.cross_zone),
+        "access_logs.s3.enabled": flag(env.loadbalancer.access_logs),
+        "deletion_protection.enabled": flag(env.loadbalancer.deletion_protection),
+        "load_balancing.cross_zone.enabled": flag(env.loadbalancer.cross_zone),
         # Free, and lets an operator take a broken zone out of the load balancer's DNS name without a deployment.
         "zonal_shift.config.enabled": "true",
-    }
-
-
-def _target_group(t: Template, env: Environment) -> None:
-    targets = t.add_resource(
-        elb.TargetGroup(
-            "TargetGroup",
-            VpcId=vpc_id(t, env),
-            Protocol="TCP",
-            Port=TRAFFIC_PORT,
-            TargetType="ip",
-            # A task that is gone is found out after ten seconds, the least that AWS offers with two samples.
-            HealthCheckProtocol="HTTP",
-            HealthCheckPort=str(HEALTH_PORT),
-            HealthCheckPath=HEALTH_PATH,
-            HealthCheckIntervalSeconds=5,
-            HealthCheckTimeoutSeconds=4,
-            HealthyThresholdCount=2,
-            UnhealthyThresholdCount=2,
-            Matcher=elb.Matcher(HttpCode="200"),
-            TargetGroupAttributes=[
-                elb.TargetGroupAttribute(Key=key, Value=value) for key, value in sorted(_target_attributes(env).items())
-            ],
-        )
-    )
-    t.add_output(Output("TargetGroupArn", Value=Ref(targets)))
-    t.add_output(Output("TargetGroupFullName", Value=GetAtt(targets, "TargetGroupFullName")))
-
-
-def _target_attributes(env: Environment) -> dict[str, str]:
-    drain = str(env.service.drain_seconds)
-    return {
-        # Off by default for IP targets: nginx would log and limit the load balancer's address instead of the client's.
-        "preserve_client_ip.enabled": _flag(env.loadbalancer.preserve_client_ip),
-        # A task that leaves has this long to finish, then its connections are cut, so that clients notice and open a new one.
-        "deregistration_delay.timeout_seconds": drain,
-        "deregistration_delay.connection_termination.enabled": "true",
-        # A failed health check alone cuts no running request; a task that really died resets its connections itself.
-        "target_health_state.unhealthy.connection_termination.enabled": "false",
-        "target_health_state.unhealthy.draining_interval_seconds": drain,
     }
 
 
@@ -117,6 +80,21 @@ def _listener(t: Template, env: Environment) -> None:
             DefaultActions=[elb.Action(Type="forward", TargetGroupArn=Ref("TargetGroup"))],
         )
     )
+
+
+def _further_listener(t: Template, port: Port) -> None:
+    listener = t.add_resource(
+        elb.Listener(
+            f"Listener{suffix(port.port)}",
+            LoadBalancerArn=Ref("LoadBalancer"),
+            Protocol="TCP",
+            Port=port.port,
+            ListenerAttributes=[elb.ListenerAttribute(Key="tcp.idle_timeout.seconds", Value=str(port.idle_timeout))],
+            DefaultActions=[elb.Action(Type="forward", TargetGroupArn=Ref(f"TargetGroup{suffix(port.port)}"))],
+        )
+    )
+    # House rules refuse a listener that ends no TLS, unless it says that the bytes belong to others (policy/rules/loadbalancer.guard).
+    listener.Metadata = {"kotei": {"passthrough": True}}
 
 
 def _access_logs(t: Template, env: Environment) -> None:
@@ -153,10 +131,6 @@ def _access_logs(t: Template, env: Environment) -> None:
             PolicyDocument=bucket.access_logs(within=within, account=env.account, region=env.region),
         )
     )
-
-
-def _flag(value: bool) -> str:  # noqa: FBT001 - one value in, its text out
-    return "true" if value else "false"
 
 
 STACK = StackSpec(name="loadbalancer", build=build)

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from dataclasses import dataclass
 
 from troposphere import GetAtt, Output, Tags, Template, ec2
 
 from stacks.environment import Environment
+from stacks.origins import HTTPS, http_origins
 from stacks.placement import vpc_id
-from stacks.ports import HEALTH_PORT, LISTENER_PORT, TRAFFIC_PORT
+from stacks.ports import HEALTH_PORT, LISTENER_PORT, TRAFFIC_PORT, container_port, suffix
 from stacks.spec import StackSpec
 
-HTTPS = 443
 ANYWHERE = "0.0.0.0/0"
-PURPOSES = {TRAFFIC_PORT: "requests", HEALTH_PORT: "health checks"}
 # Characters that EC2 takes in the description of a rule, and how many (AuthorizeSecurityGroupIngress, IpRange).
 DESCRIPTION_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ._-:/()#,@[]+=&;{}!$*")
 DESCRIPTION_LENGTH = 255
 
 
+@dataclass(frozen=True)
+class Way:
+    """A port on which the load balancer reaches the tasks."""
+
+    name: str
+    port: int
+    purpose: str
+
+
 def build(env: Environment) -> Template:
     t = Template(Description=f"{env.project} {env.name}: security groups")
     vpc = vpc_id(t, env)
+    ways = _ways(env)
     # The text of GroupDescription never changes: a changed one replaces the group.
     tasks = ec2.SecurityGroup(
         "TaskGroup",
@@ -35,7 +44,7 @@ def build(env: Environment) -> Template:
         GroupDescription="Load balancer: allowed clients in, proxy tasks out",
         VpcId=vpc,
         SecurityGroupIngress=_clients(env),
-        SecurityGroupEgress=[_to_tasks(port, tasks) for port in PURPOSES],
+        SecurityGroupEgress=[_to_tasks(way, tasks) for way in ways],
         Tags=Tags(Name=f"{env.project}-{env.name}-load-balancer"),
     )
     if env.access.open:
@@ -44,17 +53,23 @@ def build(env: Environment) -> Template:
     t.add_resource(tasks)
     t.add_resource(balancer)
     # Resources of their own, since the two groups name each other.
-    for port in PURPOSES:
-        t.add_resource(_from_balancer(port, balancer, tasks))
+    for way in ways:
+        t.add_resource(_from_balancer(way, balancer, tasks))
     t.add_output(Output("LoadBalancerSecurityGroup", Value=GetAtt(balancer, "GroupId")))
     t.add_output(Output("TaskSecurityGroup", Value=GetAtt(tasks, "GroupId")))
     return t
 
 
+def _ways(env: Environment) -> list[Way]:
+    further = [Way(f"TaskPort{suffix(one.port)}", container_port(one.port), f"port {one.port}") for one in env.ports]
+    return [Way("TaskTraffic", TRAFFIC_PORT, "requests"), Way("TaskHealth", HEALTH_PORT, "health checks"), *further]
+
+
 def _clients(env: Environment) -> list[ec2.SecurityGroupRule]:
     allowed = [(ANYWHERE, env.access.reason)] if env.access.open else [(entry.cidr, entry.note) for entry in env.access.allow]
     return [
-        ec2.SecurityGroupRule(IpProtocol="tcp", FromPort=LISTENER_PORT, ToPort=LISTENER_PORT, CidrIp=cidr, Description=description(note))
+        ec2.SecurityGroupRule(IpProtocol="tcp", FromPort=port, ToPort=port, CidrIp=cidr, Description=description(note))
+        for port in (LISTENER_PORT, *(further.port for further in env.ports))
         for cidr, note in allowed
     ]
 
@@ -66,8 +81,8 @@ def description(note: str) -> str:
 
 def _origin_ports(env: Environment) -> list[int]:
     """443 always: tasks fetch their image and write their logs there. The resolver passes no security group."""
-    origins = [origin for site in env.sites for origin in (site.origin, *(rule.origin for rule in site.paths)) if origin]
-    return sorted({HTTPS, *(urlsplit(origin).port or HTTPS for origin in origins)})
+    passed_on = [int(endpoint.rpartition(":")[2]) for further in env.ports for endpoint in further.endpoints]
+    return sorted({HTTPS, *(origin.port for origin in http_origins(env).values()), *passed_on})
 
 
 def _to_origins(port: int) -> ec2.SecurityGroupRule:
@@ -81,26 +96,26 @@ def _to_origins(port: int) -> ec2.SecurityGroupRule:
     )
 
 
-def _to_tasks(port: int, tasks: ec2.SecurityGroup) -> ec2.SecurityGroupRule:
+def _to_tasks(way: Way, tasks: ec2.SecurityGroup) -> ec2.SecurityGroupRule:
     return ec2.SecurityGroupRule(
         IpProtocol="tcp",
-        FromPort=port,
-        ToPort=port,
+        FromPort=way.port,
+        ToPort=way.port,
         DestinationSecurityGroupId=GetAtt(tasks, "GroupId"),
-        Description=f"Tasks, {PURPOSES[port]}",
+        Description=f"Tasks, {way.purpose}",
     )
 
 
-def _from_balancer(port: int, balancer: ec2.SecurityGroup, tasks: ec2.SecurityGroup) -> ec2.SecurityGroupIngress:
+def _from_balancer(way: Way, balancer: ec2.SecurityGroup, tasks: ec2.SecurityGroup) -> ec2.SecurityGroupIngress:
     # A reference to the load balancer's group holds also while the client's address is preserved (NLB guide, security groups).
     return ec2.SecurityGroupIngress(
-        "TaskTraffic" if port == TRAFFIC_PORT else "TaskHealth",
+        way.name,
         GroupId=GetAtt(tasks, "GroupId"),
         IpProtocol="tcp",
-        FromPort=port,
-        ToPort=port,
+        FromPort=way.port,
+        ToPort=way.port,
         SourceSecurityGroupId=GetAtt(balancer, "GroupId"),
-        Description=f"Load balancer, {PURPOSES[port]}",
+        Description=f"Load balancer, {way.purpose}",
     )
 
 

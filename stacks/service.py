@@ -6,20 +6,13 @@ from troposphere import GetAtt, Output, Ref, Sub, Template, applicationautoscali
 
 from policy import task as policies
 from policy import trust
-from stacks import alarms
+from stacks import alarms, containers, log_metrics
 from stacks.environment import Environment
 from stacks.keep import KEEP, KEEP_ONCE_CREATED
 from stacks.placement import parameter, subnet_id
-from stacks.ports import HEALTH_PATH, HEALTH_PORT, TRAFFIC_PORT
+from stacks.ports import LISTENER_PORT, TRAFFIC_PORT, container_port, suffix
+from stacks.queries import log_group
 from stacks.spec import StackSpec
-
-CONTAINER = "proxy"
-# The user of the nginx-unprivileged image; a number, since the name is known only inside of the image.
-USER = "101"
-# Fargate's own limit; nginx uses two descriptors for each request in flight.
-OPEN_FILES = 65535
-# The image's nginx keeps its pid file and its temporary files here.
-SCRATCH = "/tmp"  # noqa: S108 - a path in the container
 
 
 def build(env: Environment) -> Template:
@@ -35,9 +28,7 @@ def build(env: Environment) -> Template:
             ClusterSettings=[ecs.ClusterSetting(Name="containerInsights", Value="disabled")],
         )
     )
-    t.add_resource(
-        logs.LogGroup("Logs", LogGroupName=f"/{env.project}/{env.name}/proxy", RetentionInDays=env.service.log_days, **KEEP_ONCE_CREATED)
-    )
+    t.add_resource(logs.LogGroup("Logs", LogGroupName=log_group(env), RetentionInDays=env.service.log_days, **KEEP_ONCE_CREATED))
     _roles(t, env)
     _task_definition(t, env)
     _service(t, env)
@@ -49,7 +40,7 @@ def build(env: Environment) -> Template:
 
 def _roles(t: Template, env: Environment) -> None:
     repository = f"arn:aws:ecr:{env.region}:{env.pipeline_account}:repository/{env.project}/proxy"
-    execution = policies.execution(repository=repository, log_group=GetAtt("Logs", "Arn"))
+    execution = policies.execution(repository=repository, log_group=GetAtt("Logs", "Arn"), secrets=containers.secret_arns(env))
     for name, document in (("ExecutionRole", execution), ("TaskRole", policies.task())):
         t.add_resource(
             iam.Role(
@@ -61,7 +52,7 @@ def _roles(t: Template, env: Environment) -> None:
 
 
 def _task_definition(t: Template, env: Environment) -> None:
-    t.add_resource(
+    task = t.add_resource(
         ecs.TaskDefinition(
             "TaskDefinition",
             # Replaced with every image. The revisions before stay registered: what a rollback returns to is one of them.
@@ -75,57 +66,20 @@ def _task_definition(t: Template, env: Environment) -> None:
             RuntimePlatform=ecs.RuntimePlatform(CpuArchitecture="ARM64", OperatingSystemFamily="LINUX"),
             ExecutionRoleArn=GetAtt("ExecutionRole", "Arn"),
             TaskRoleArn=GetAtt("TaskRole", "Arn"),
-            ContainerDefinitions=[_container(env)],
+            ContainerDefinitions=containers.definitions(env),
         )
     )
-
-
-def _container(env: Environment) -> ecs.ContainerDefinition:
-    registry = f"{env.pipeline_account}.dkr.ecr.{env.region}.amazonaws.com/{env.project}/proxy"
-    return ecs.ContainerDefinition(
-        Name=CONTAINER,
-        Image=Sub(f"{registry}@${{ImageDigest}}"),
-        Essential=True,
-        # No shell and no entrypoint script: the configuration of every environment is in the image, this names one.
-        Command=["nginx", "-c", f"/etc/nginx/kotei/{env.name}/nginx.conf", "-g", "daemon off;"],
-        User=USER,
-        ReadonlyRootFilesystem=True,
-        PortMappings=[ecs.PortMapping(ContainerPort=port, Protocol="tcp") for port in (TRAFFIC_PORT, HEALTH_PORT)],
-        # As long as the load balancer drains, so that the request that it still waits for is not killed. Both end at ECS's 120 seconds.
-        StopTimeout=env.service.drain_seconds,
-        HealthCheck=ecs.HealthCheck(
-            Command=["CMD", "wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{HEALTH_PORT}{HEALTH_PATH}"],
-            Interval=10,
-            Timeout=5,
-            Retries=3,
-            StartPeriod=10,
-        ),
-        Ulimits=[ecs.Ulimit(Name="nofile", SoftLimit=OPEN_FILES, HardLimit=OPEN_FILES)],
-        LinuxParameters=ecs.LinuxParameters(
-            Capabilities=ecs.KernelCapabilities(Drop=["ALL"]),
-            # It counts as the task's memory.
-            Tmpfs=[ecs.Tmpfs(ContainerPath=SCRATCH, Size=env.service.memory // 4, MountOptions=["rw", "noexec", "nosuid", "nodev"])],
-        ),
-        LogConfiguration=ecs.LogConfiguration(
-            LogDriver="awslogs",
-            Options={
-                "awslogs-group": Ref("Logs"),
-                "awslogs-region": env.region,
-                "awslogs-stream-prefix": CONTAINER,
-                # Blocking is the default: nginx would stop answering while CloudWatch Logs does not answer.
-                "mode": "non-blocking",
-                "max-buffer-size": "25m",
-            },
-        ),
-    )
+    if volumes := containers.volumes(env):
+        task.Volumes = volumes
 
 
 def _service(t: Template, env: Environment) -> None:
+    log_metrics.build(t, env)
     guards = alarms.deployment_guards(t, env)
     t.add_resource(
         ecs.Service(
             "Service",
-            ServiceName=CONTAINER,
+            ServiceName=containers.PROXY,
             Cluster=Ref("Cluster"),
             TaskDefinition=Ref("TaskDefinition"),
             # No DesiredCount: the number is the scaling's, and a deployment would set it back.
@@ -141,10 +95,11 @@ def _service(t: Template, env: Environment) -> None:
             HealthCheckGracePeriodSeconds=60,
             LoadBalancers=[
                 ecs.LoadBalancer(
-                    ContainerName=CONTAINER,
-                    ContainerPort=TRAFFIC_PORT,
-                    TargetGroupArn=parameter(t, "TargetGroupArn", "String", "Output of the loadbalancer stack"),
+                    ContainerName=containers.PROXY,
+                    ContainerPort=inside,
+                    TargetGroupArn=parameter(t, f"TargetGroupArn{suffix(outside)}", "String", "Output of the loadbalancer stack"),
                 )
+                for outside, inside in ((LISTENER_PORT, TRAFFIC_PORT), *((p.port, container_port(p.port)) for p in env.ports))
             ],
             NetworkConfiguration=ecs.NetworkConfiguration(
                 AwsvpcConfiguration=ecs.AwsvpcConfiguration(

@@ -1,0 +1,59 @@
+"""The target groups: one for the sites and one for each further port, alike but for the port that a task listens on."""
+
+from __future__ import annotations
+
+from troposphere import GetAtt, Output, Ref, Template
+from troposphere import elasticloadbalancingv2 as elb
+
+from stacks import drain
+from stacks.environment import Environment
+from stacks.placement import vpc_id
+from stacks.ports import HEALTH_PATH, HEALTH_PORT, LISTENER_PORT, TRAFFIC_PORT, container_port, suffix
+
+
+def build(t: Template, env: Environment) -> None:
+    _target_group(t, env, suffix(LISTENER_PORT), TRAFFIC_PORT)
+    for further in env.ports:
+        _target_group(t, env, suffix(further.port), container_port(further.port))
+
+
+def _target_group(t: Template, env: Environment, end: str, port: int) -> None:
+    targets = t.add_resource(
+        elb.TargetGroup(
+            f"TargetGroup{end}",
+            VpcId=vpc_id(t, env),
+            Protocol="TCP",
+            Port=port,
+            TargetType="ip",
+            # A task that is gone is found out after ten seconds, the least that AWS offers with two samples.
+            HealthCheckProtocol="HTTP",
+            HealthCheckPort=str(HEALTH_PORT),
+            HealthCheckPath=HEALTH_PATH,
+            HealthCheckIntervalSeconds=5,
+            HealthCheckTimeoutSeconds=4,
+            HealthyThresholdCount=2,
+            UnhealthyThresholdCount=2,
+            Matcher=elb.Matcher(HttpCode="200"),
+            TargetGroupAttributes=[elb.TargetGroupAttribute(Key=key, Value=value) for key, value in sorted(_attributes(env).items())],
+        )
+    )
+    t.add_output(Output(f"TargetGroupArn{end}", Value=Ref(targets)))
+    t.add_output(Output(f"TargetGroupFullName{end}", Value=GetAtt(targets, "TargetGroupFullName")))
+
+
+def _attributes(env: Environment) -> dict[str, str]:
+    return {
+        # Off by default for IP targets: nginx would log and limit the load balancer's address instead of the client's.
+        "preserve_client_ip.enabled": flag(env.loadbalancer.preserve_client_ip),
+        "proxy_protocol_v2.enabled": flag(env.loadbalancer.proxy_protocol),
+        "deregistration_delay.timeout_seconds": str(drain.DEREGISTRATION_DELAY),
+        # nginx ends its connections itself, and better (stacks/drain.py).
+        "deregistration_delay.connection_termination.enabled": "false",
+        # A failed health check alone cuts no running request; a task that really died resets its connections itself.
+        "target_health_state.unhealthy.connection_termination.enabled": "false",
+        "target_health_state.unhealthy.draining_interval_seconds": str(env.service.drain_seconds),
+    }
+
+
+def flag(value: bool) -> str:  # noqa: FBT001 - one value in, its text out
+    return "true" if value else "false"
