@@ -52,7 +52,7 @@ class DeployWindow(Model):
 
 
 class Environment(Model):
-    """Everything about one environment. Builders may assume that it is valid."""
+    """Everything about one environment."""
 
     name: ProjectName
     """The name of the file without .toml; part of every stack's name."""

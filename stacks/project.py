@@ -64,7 +64,7 @@ class Repository(Model):
 
 
 class PipelineConfig(Model):
-    """pipeline/pipeline.toml."""
+    """The pipeline, for all environments."""
 
     project: ProjectName
     """Part of every name in AWS."""
