@@ -31,6 +31,7 @@ INPUTS = {
     "AWS::ElasticLoadBalancingV2::TargetGroup": ("elbv2", "CreateTargetGroupInput"),
     "AWS::Logs::LogGroup": ("logs", "CreateLogGroupRequest"),
     "AWS::Logs::MetricFilter": ("logs", "PutMetricFilterRequest"),
+    "AWS::Logs::QueryDefinition": ("logs", "PutQueryDefinitionRequest"),
     "AWS::KMS::Key": ("kms", "CreateKeyRequest"),
 }
 NUMBERS = ("integer", "long", "float", "double")

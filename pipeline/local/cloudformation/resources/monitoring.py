@@ -1,7 +1,8 @@
-"""Log groups and metric filters, alarms and dashboards."""
+"""Log groups, metric filters and saved queries, alarms and dashboards."""
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from pipeline.local.cloudformation.resources.handler import Handler, Made, Properties, Scope, names, tag_changes, tag_list, tag_map, without
@@ -66,6 +67,15 @@ def _delete_filter(scope: Scope, made: Made, properties: Properties) -> None:
     scope.client("logs").delete_metric_filter(logGroupName=properties["LogGroupName"], filterName=made.id)
 
 
+def _note_query(_scope: Scope, _properties: Properties) -> Made:
+    # In moto 5.2.5 there is no PutQueryDefinition.
+    return Made(id=str(uuid.uuid4()))
+
+
+def _forget_query(_scope: Scope, _made: Made, _properties: Properties) -> None:
+    """Nothing but the stack knows of it."""
+
+
 def _put_alarm(scope: Scope, properties: Properties) -> Made:
     return _write_alarm(scope, properties.get("AlarmName") or scope.physical_name(255), properties)
 
@@ -128,6 +138,9 @@ HANDLERS = {
         delete=_delete_filter,
         enforced=names("FilterName FilterPattern LogGroupName MetricTransformations"),
         mutable=names("FilterPattern MetricTransformations"),
+    ),
+    "AWS::Logs::QueryDefinition": Handler(
+        create=_note_query, delete=_forget_query, enforced=names(""), recorded=names("LogGroupNames Name QueryString")
     ),
     "AWS::CloudWatch::Alarm": Handler(
         create=_put_alarm, update=_change_alarm, delete=_delete_alarm, enforced=names(f"{ALARM} AlarmName"), mutable=names(ALARM)
