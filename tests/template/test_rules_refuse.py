@@ -28,9 +28,13 @@ def resource(logical_id: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     return lambda document: document["Resources"][logical_id]["Properties"]
 
 
-def container(document: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = resource("TaskDefinition")(document)["ContainerDefinitions"][0]
+def container(document: dict[str, Any], number: int = 0) -> dict[str, Any]:
+    found: dict[str, Any] = resource("TaskDefinition")(document)["ContainerDefinitions"][number]
     return found
+
+
+def attributes(logical_id: str) -> Callable[[dict[str, Any]], list[dict[str, Any]]]:
+    return lambda document: resource(logical_id)(document)["TargetGroupAttributes"]
 
 
 def statement(document: dict[str, Any], number: int) -> dict[str, Any]:
@@ -57,6 +61,27 @@ WAYS: list[tuple[str, str, Change]] = [
         "old ciphers",
         lambda d: resource("Listener")(d).update(SslPolicy="ELBSecurityPolicy-TLS13-1-2-Ext2-2021-06"),
     ),
+    ("listener_tls", "TCP that does not say so", lambda d: resource("Listener")(d).update(Protocol="TCP")),
+    ("listener_passthrough_whole", "TLS", lambda d: resource("Listener5432")(d).update(Protocol="TLS")),
+    ("listener_passthrough_whole", "certificate", lambda d: resource("Listener5432")(d).update(Certificates=[{"CertificateArn": "x"}])),
+    ("listener_passthrough_whole", "no idle timeout", lambda d: resource("Listener5432")(d).pop("ListenerAttributes")),
+    ("target_group_client_address_explicit", "PROXY not said", lambda d: attributes("TargetGroup")(d).pop(0)),
+    ("target_groups_agree", "PROXY in one", lambda d: attributes("TargetGroup5432")(d)[0].update(Value="true")),
+    ("target_groups_agree", "another health port", lambda d: resource("TargetGroup5432")(d).update(HealthCheckPort="5432")),
+    ("target_group_drains", "too short", lambda d: attributes("TargetGroup")(d)[2].update(Value="119")),
+    ("target_group_drains", "cut", lambda d: attributes("TargetGroup")(d)[3].update(Value="true")),
+    ("target_group_drains", "cutting not said", lambda d: attributes("TargetGroup")(d).pop(3)),
+    ("task_stop_timeout_enough", "more than Fargate has", lambda d: container(d).update(StopTimeout=121)),
+    ("task_stop_timeout_enough", "essential by name", lambda d: container(d).update(Essential=True, StopTimeout=29)),
+    ("task_health_check_own_port", "by a name", lambda d: container(d)["HealthCheck"]["Command"].pop()),
+    ("task_mounts_read_only", "not said", lambda d: container(d)["MountPoints"][0].pop("ReadOnly")),
+    ("task_no_plaintext_secrets", "a key as text", lambda d: container(d).update(Environment=[{"Name": "X", "Value": "-----BEGIN X"}])),
+    ("task_secrets_apart", "in nginx", lambda d: container(d).update(Secrets=[{"Name": "X", "ValueFrom": "x"}])),
+    ("task_secrets_apart", "a port", lambda d: container(d, 1).update(PortMappings=[{"ContainerPort": 8080}])),
+    ("task_secrets_apart", "nobody waits", lambda d: container(d).pop("DependsOn")),
+    ("task_secrets_apart", "waits for the start only", lambda d: container(d)["DependsOn"][0].update(Condition="START")),
+    ("iam_secrets_named", "every secret", lambda d: statement(d, 0).update(Resource=["*"], Sid="AnyResourceSecrets")),
+    ("iam_secrets_named", "another action", lambda d: statement(d, 0).update(Action=["secretsmanager:ListSecrets"], Resource=["*"])),
     (
         "ingress_not_open",
         "IPv6 in a group",
