@@ -24,7 +24,8 @@ check: setup ## everything the pipeline's Check stage checks
 render: setup ## write the generated files
 	@$(BIN)/kotei render
 
-bench: setup ## measure, print the tables
+bench: setup ## measure ours beside its peers, write docs/bench (25 minutes, 2 cores with nothing else to do)
+	@$(PIP) install --quiet --require-hashes -r requirements-bench.lock
 	@$(BIN)/python -m tests.bench
 
 setup: $(STAMP)
@@ -40,7 +41,9 @@ $(STAMP): requirements.lock
 hooks: setup ## the pre-commit hook, where this is a git checkout of its own
 	@if git rev-parse --git-dir >/dev/null 2>&1; then $(BIN)/pre-commit install >/dev/null; fi
 
-lock: ## resolve requirements.in again
+lock: ## resolve requirements.in and requirements-bench.in again
 	@$(PYTHON) -m venv .cache/lock && .cache/lock/bin/python -m pip install --quiet uv
 	@.cache/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --output-file requirements.lock requirements.in
+	@.cache/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --constraint requirements.lock \
+	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --output-file requirements-bench.lock requirements-bench.in
