@@ -69,6 +69,7 @@ def _facts(env: Environment) -> dict[str, Any]:
         "internal_names": words(_internal_names(env)),
         # nginx wants these tables larger than what is in them; twice as large keeps the chains short.
         "names_hash": max(LEAST_HASH, 2 * sum(len(site.names) for site in sites)),
+        "port_names_hash": max(LEAST_HASH, 2 * sum(len(port.names) for port in served_ports)),
         "variables_hash": max(LEAST_HASH, 2 * sum(1 + len(site.locations) for site in sites)),
         "dot_segment": nginx_sites.DOT_SEGMENT,
     }

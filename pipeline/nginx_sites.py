@@ -44,6 +44,11 @@ class Location:
     streaming: bool | None
     cache: bool | None
 
+    @property
+    def served_methods(self) -> Checked:
+        # Not limit_except: what it refuses has passed none of the location's own directives, so neither Allow nor the log would be right.
+        return Checked(f'"^(?:{"|".join(self.methods)})$"')
+
 
 @dataclass(frozen=True, kw_only=True)
 class ServedSite:
@@ -55,11 +60,6 @@ class ServedSite:
     allowed: Checked | None
     request_headers: dict[str, tuple[tuple[str, str], ...]]
     locations: tuple[Location, ...]
-
-    @property
-    def methods(self) -> bool:
-        """Whether a location refuses some."""
-        return any(location.methods for location in self.locations)
 
 
 def rate_zone(limit: RateLimit) -> Checked:
@@ -110,7 +110,7 @@ def _location(site: Site, path: str, rule: PathRule, rewrite: Rewrite | None, or
         redirects=_redirects(origin, host_header) if origin else (),
         cookie_domains=tuple(dict.fromkeys((origin.host, host_header.partition(":")[0]))) if origin else (),
         rewrite=rewrite,
-        methods=(rule.methods or site.methods) if proxied else (),
+        methods=_methods(rule.methods or site.methods) if proxied else (),
         read_timeout=rule.read_timeout,
         max_body=rule.max_body,
         websocket=rule.websocket,
@@ -123,6 +123,11 @@ def _host_header(site: Site, rule: PathRule, origin: HttpOrigin) -> str:
     if rule.origin and rule.origin != site.origin:
         return rule.host_header or origin.authority
     return rule.host_header or site.host_header or origin.authority
+
+
+def _methods(named: tuple[str, ...]) -> tuple[str, ...]:
+    """HEAD goes with GET."""
+    return tuple(dict.fromkeys(part for method in named for part in ((method, "HEAD") if method == "GET" else (method,))))
 
 
 def _rewrite(path: str, to: str, number: str) -> Rewrite:

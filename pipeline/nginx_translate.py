@@ -32,8 +32,9 @@ _TOKEN = re.compile(
 _FILES = frozenset(
     (
         *("access_log", "alias", "auth_basic_user_file", "error_log", "include", "load_module", "lock_file", "pid", "root"),
-        *("client_body_temp_path", "fastcgi_temp_path", "proxy_temp_path", "scgi_temp_path", "uwsgi_temp_path"),
+        *("client_body_temp_path", "fastcgi_temp_path", "proxy_cache_path", "proxy_temp_path", "scgi_temp_path", "uwsgi_temp_path"),
         *("proxy_ssl_certificate", "proxy_ssl_certificate_key", "proxy_ssl_crl", "proxy_ssl_trusted_certificate"),
+        *("grpc_ssl_certificate", "grpc_ssl_certificate_key", "grpc_ssl_trusted_certificate"),
         *("ssl_certificate", "ssl_certificate_key", "ssl_client_certificate", "ssl_dhparam", "ssl_trusted_certificate"),
     )
 )

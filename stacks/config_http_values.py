@@ -20,11 +20,13 @@ OWN_REQUEST_HEADERS = frozenset(
 )
 OWN_RESPONSE_HEADERS = frozenset(
     (
-        *("connection", "content-length", "date", "keep-alive", "proxy-authenticate", "proxy-connection", "server", "te", "trailer"),
-        *("transfer-encoding", "upgrade", "x-request-id"),
+        *("allow", "connection", "content-length", "content-type", "date", "keep-alive", "location", "proxy-authenticate"),
+        *("proxy-connection", "retry-after", "server", "te", "trailer", "transfer-encoding", "upgrade", "x-request-id"),
     )
 )
 LONGEST_HEADER_VALUE = 1024
+# nginx reads its configuration through a buffer of 4096 bytes, and a text has to fit in at once.
+LONGEST_TEXT = 4000
 
 
 def nginx_text(value: str) -> str:
@@ -33,6 +35,8 @@ def nginx_text(value: str) -> str:
         raise ValueError(
             f'{shown(value)} holds a control character, a letter outside of ASCII, ", \\ or $; nginx would not read it as text'
         )
+    if len(value) > LONGEST_TEXT:
+        raise ValueError(f"has {len(value)} characters; nginx takes at most {LONGEST_TEXT}")
     return value
 
 
@@ -79,10 +83,13 @@ Endpoint = Annotated[str, AfterValidator(endpoint)]
 Method = Literal[
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK"
 ]
-MediaType = Annotated[str, Pattern(r"[a-z]+/[a-z0-9.+-]+(; charset=[a-z0-9-]+)?", "a media type, like 'application/json'")]
+MediaType = Annotated[str, Pattern(r"[a-z]{1,40}/[a-z0-9.+-]{1,80}(; charset=[a-z0-9-]{1,40})?", "a media type, like 'application/json'")]
 Location = Annotated[
     str,
-    Pattern(r"(https://[a-z0-9.-]+(:[0-9]+)?)?/[A-Za-z0-9/._~!()*+,=:@&?%#-]*", "an https URL or a path, like 'https://www.example.com/'"),
+    Pattern(
+        r"(https://[a-z0-9.-]{1,253}(:[0-9]{1,5})?)?/[A-Za-z0-9/._~!()*+,=:@&?%#-]{0,2000}",
+        "an https URL or a path, like 'https://www.example.com/'",
+    ),
 ]
 AuthorityFile = Annotated[str, Pattern(r"[a-z0-9][a-z0-9.-]*\.pem", "the name of a file in docker/nginx/authorities, like 'partner.pem'")]
 SecretArn = Annotated[

@@ -173,7 +173,8 @@ class Site(Model):
     """Headers that the client gets in place of the origin's; an empty text removes one."""
     rate_limit: RateLimit | None = None
     """Requests of one client; more are answered with 429."""
-    connection_limit: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    # nginx takes no more (limit_conn).
+    connection_limit: Annotated[int, Field(ge=1, le=65_535)] | None = None
     """Requests of one client at the same time; more are answered with 429."""
     allow: Several[ClientNetwork] = ()
     """The clients of this site, among those that `access` lets in; empty: all of them."""

@@ -123,6 +123,10 @@ def origin(value: str) -> str:
     return value
 
 
+# With every character escaped in a pattern it still fits into what nginx reads of its configuration at once.
+LONGEST_PATH = 1024
+
+
 def request_path(value: str) -> str:
     # The path is written into the nginx configuration and compared with the decoded and cleaned path of a request.
     if not value.startswith("/"):
@@ -130,6 +134,8 @@ def request_path(value: str) -> str:
     bad = next((character for character in value if not re.fullmatch(r"[A-Za-z0-9/._~!()*+,=:@&-]", character)), None)
     if bad is not None:
         raise ValueError(f"{shown(value)} is not a path: {shown(bad)} is not allowed; use A-Z a-z 0-9 / . _ ~ ! ( ) * + , = : @ & -")
+    if len(value) > LONGEST_PATH:
+        raise ValueError(f"{shown(value)} has {len(value)} characters; at most {LONGEST_PATH} are allowed")
     if re.search(r"//|/\.\.?(/|$)", value):
         raise ValueError(f"{shown(value)} never matches: requests are cleaned of '//', '/./' and '/../' before they are compared")
     return value
