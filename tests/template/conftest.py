@@ -53,6 +53,45 @@ BASE: dict[str, Any] = {
     ],
 }
 
+SECRET = f"arn:aws:secretsmanager:ap-northeast-1:{PIPELINE_ACCOUNT}:secret:kotei/"
+MOST_SITES = [
+    {
+        "host": "api.example.com",
+        "aliases": ["www.example.com"],
+        "origin": "https://origin.example.net",
+        "host_header": "api.example.com",
+        "methods": ["GET", "HEAD", "POST"],
+        "request_headers": {"X-Partner": "kotei", "Cookie": ""},
+        "response_headers": {"Strict-Transport-Security": "max-age=31536000", "X-Powered-By": ""},
+        "rate_limit": {"requests_per_second": 50, "burst": 100},
+        "connection_limit": 20,
+        "allow": ["203.0.113.0/28"],
+        "cache": True,
+        "paths": [
+            {"path": "/files/", "origin": "https://files.example.net:8443", "host_header": "files.example.net", "rewrite": "/v2/"},
+            {"path": "/admin/", "deny": True},
+            {"path": "/robots.txt", "answer": {"status": 200, "body": "none"}},
+            {"path": "/old/", "answer": {"status": 301, "location": "https://www.example.com/"}},
+            {"path": "/upload/", "methods": ["PUT"], "max_body": 1024, "read_timeout": 300, "cache": False},
+        ],
+    },
+    {"host": "events.example.com", "origin": "https://events.example.net", "streaming": True, "websocket": True},
+    {"host": "grpc.example.com", "origin": "https://grpc.example.net:9443"},
+    {"host": "down.example.com", "origin": "https://events.example.net", "maintenance": {"message": "Back at nine"}},
+]
+MOST_ORIGINS = [
+    {"url": "https://origin.example.net", "protocol": "http/2", "client_certificate": f"{SECRET}origin-AbCdEf"},
+    {"url": "https://files.example.net:8443", "ca": "partner.pem", "tls_name": "storage.example.net", "idle_timeout": 20},
+    {"url": "https://grpc.example.net:9443", "protocol": "grpc", "internal": True, "client_certificate": f"{SECRET}grpc-GhIjKl"},
+]
+# As many as a service of ECS takes, one of them a port that a task moves.
+MOST_PORTS = [
+    {"port": 5432, "origin": "db.example.net:5432", "idle_timeout": 3600, "internal": True},
+    {"port": 22, "origin": "files.example.net:2222"},
+    {"port": 8443, "names": {"mqtt.example.com": "mqtt.example.net:8883", "tls.example.com": "tls.example.net:443"}},
+    {"port": 65535, "origin": "db.example.net:5432"},
+]
+
 VARIANTS: dict[str, dict[str, Any]] = {
     "two-zones": {},
     "three-zones": {"network": {"create": {"cidr": "10.20.0.0/16", "zones": THREE_ZONES}}},
@@ -67,7 +106,17 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "alarm_email": None,
         "network": {"create": {"cidr": "10.20.0.0/16", "zones": TWO_ZONES}, "flow_logs": False},
         "loadbalancer": {"access_logs": False, "deletion_protection": False, "cross_zone": False, "preserve_client_ip": False},
-        "service": {**BASE["service"], "on_demand_base": 0, "spot_percent": 0, "drain_seconds": 2},
+        "service": {**BASE["service"], "on_demand_base": 0, "spot_percent": 0, "drain_seconds": 30},
+    },
+    "most": {
+        "network": {"create": {"cidr": "10.20.0.0/16", "zones": THREE_ZONES}},
+        "certificate": {"name": "example.com", "alternative_names": ["*.example.com"], "hosted_zone": "Z0123456789ABCDEFGHIJ"},
+        "deploy_window": {"cron": "* * 9-17 ? * MON-FRI"},
+        "loadbalancer": {"preserve_client_ip": False, "proxy_protocol": True},
+        "service": {**BASE["service"], "drain_seconds": 120, "cache_size": 64},
+        "sites": MOST_SITES,
+        "origins": MOST_ORIGINS,
+        "ports": MOST_PORTS,
     },
     "another-account": {"account": ANOTHER_ACCOUNT, "certificate": {"arn": CERTIFICATE.replace(PIPELINE_ACCOUNT, ANOTHER_ACCOUNT)}},
 }
@@ -92,6 +141,12 @@ def documents(env: Environment) -> Documents:
 def env(request: pytest.FixtureRequest) -> Environment:
     """Every kind of environment, one after the other."""
     return environment(**request.param)
+
+
+@pytest.fixture
+def most() -> Environment:
+    """An environment that uses everything."""
+    return environment(**VARIANTS["most"])
 
 
 @pytest.fixture

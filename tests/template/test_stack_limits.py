@@ -33,7 +33,7 @@ def test_logical_ids_are_pascal_case(built: dict[str, dict[str, Any]]) -> None:
     for document in built.values():
         for section in ("Parameters", "Resources", "Outputs"):
             for name in document.get(section, {}):
-                assert re.fullmatch(r"([A-Z][a-z]*)+[A-Z]?", name), name
+                assert re.fullmatch(r"([A-Z][a-z]*)+([A-Z]|[1-9][0-9]*)?", name), name
 
 
 def test_inline_policies_fit_into_a_role(built: dict[str, dict[str, Any]], project: Project) -> None:

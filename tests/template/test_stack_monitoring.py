@@ -18,7 +18,16 @@ def alarms(built: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 def test_the_alarms_of_every_zone_and_of_all(env: Environment, built: dict[str, dict[str, Any]]) -> None:
     zones = {f"UnhealthyTargets{zone.upper()}" for zone in env.zones}
-    assert set(alarms(built)) == {"NoHealthyTarget", "ServerErrors", "TargetResets", "ClientResets", *zones}
+    ports = {f"{alarm}{further.port}" for further in env.ports for alarm in ("NoHealthyTarget", "UnhealthyTargets")}
+    assert set(alarms(built)) == {"NoHealthyTarget", "ServerErrors", "TargetResets", "ClientResets", *zones, *ports}
+
+
+def test_a_ports_alarms_watch_its_target_group(variant: Any) -> None:
+    found = alarms(variant(ports=[{"port": 5432, "origin": "db.example.net:5432"}]))
+    for name in ("NoHealthyTarget5432", "UnhealthyTargets5432"):
+        dimensions = {d["Name"]: d["Value"] for d in found[name]["Dimensions"]}
+        assert dimensions == {"TargetGroup": {"Ref": "TargetGroupFullName5432"}, "LoadBalancer": {"Ref": "LoadBalancerFullName"}}
+    assert found["NoHealthyTarget5432"]["TreatMissingData"] == "breaching"
 
 
 def test_every_alarm_tells_the_topic_and_says_what_no_data_means(built: dict[str, dict[str, Any]]) -> None:
@@ -44,7 +53,10 @@ def test_alarms_watch_metrics_that_the_service_makes(built: dict[str, dict[str, 
         for transformation in resource["Properties"]["MetricTransformations"]
     }
     watched = [query["MetricStat"]["Metric"] for query in alarms(built)["ServerErrors"]["Metrics"] if "MetricStat" in query]
-    assert {(metric["Namespace"], metric["MetricName"]) for metric in watched} == made
+    assert {(metric["Namespace"], metric["MetricName"]) for metric in watched} <= made
+    body = json.loads(built["monitoring"]["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])
+    shown = {(metric[0], metric[1]) for widget in body["widgets"] for metric in widget["properties"]["metrics"]}
+    assert {metric for metric in shown if not metric[0].startswith("AWS/")} == made
 
 
 def test_mail_goes_out_only_to_a_named_address(env: Environment, built: dict[str, dict[str, Any]]) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
+
 from stacks import security
 from stacks.environment import Environment
+from stacks.ports import container_port
 
 ANYWHERE = "0.0.0.0/0"
 ACCEPTED = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{1,255}")
@@ -18,9 +21,9 @@ def groups(built: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 def test_only_the_allowed_networks_reach_the_load_balancer(env: Environment, built: dict[str, dict[str, Any]]) -> None:
     rules = groups(built)["LoadBalancerGroup"]["SecurityGroupIngress"]
-    assert {(rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) for rule in rules} == {("tcp", 443, 443)}
     allowed = [ANYWHERE] if env.access.open else [entry.cidr for entry in env.access.allow]
-    assert [rule["CidrIp"] for rule in rules] == allowed
+    wanted = [("tcp", port, port, cidr) for port in (443, *(further.port for further in env.ports)) for cidr in allowed]
+    assert [(rule["IpProtocol"], rule["FromPort"], rule["ToPort"], rule["CidrIp"]) for rule in rules] == wanted
 
 
 def test_the_internet_comes_in_only_when_the_configuration_says_open(env: Environment, built: dict[str, dict[str, Any]]) -> None:
@@ -46,28 +49,41 @@ def test_an_open_group_says_why(variant: Any) -> None:
     assert "Metadata" not in variant()["security"]["Resources"]["LoadBalancerGroup"]
 
 
-def test_the_load_balancer_reaches_only_the_tasks(built: dict[str, dict[str, Any]]) -> None:
+def inside(env: Environment) -> list[int]:
+    return [8080, 8081, *(container_port(further.port) for further in env.ports)]
+
+
+def test_the_load_balancer_reaches_only_the_tasks(env: Environment, built: dict[str, dict[str, Any]]) -> None:
     rules = groups(built)["LoadBalancerGroup"]["SecurityGroupEgress"]
-    assert [(rule["FromPort"], rule["ToPort"]) for rule in rules] == [(8080, 8080), (8081, 8081)]
+    assert [(rule["FromPort"], rule["ToPort"]) for rule in rules] == [(port, port) for port in inside(env)]
     assert all(rule["DestinationSecurityGroupId"] == {"Fn::GetAtt": ["TaskGroup", "GroupId"]} for rule in rules)
 
 
-def test_only_the_load_balancer_reaches_the_tasks(built: dict[str, dict[str, Any]]) -> None:
+def test_only_the_load_balancer_reaches_the_tasks(env: Environment, built: dict[str, dict[str, Any]]) -> None:
     found = groups(built)
     assert "SecurityGroupIngress" not in found["TaskGroup"]
-    rules = [found["TaskTraffic"], found["TaskHealth"]]
-    assert [rule["FromPort"] for rule in rules] == [8080, 8081]
+    rules = [rule for name, rule in found.items() if built["security"]["Resources"][name]["Type"] == "AWS::EC2::SecurityGroupIngress"]
+    assert sorted((rule["FromPort"], rule["ToPort"]) for rule in rules) == sorted((port, port) for port in inside(env))
     assert all(rule["SourceSecurityGroupId"] == {"Fn::GetAtt": ["LoadBalancerGroup", "GroupId"]} for rule in rules)
     assert all(rule["GroupId"] == {"Fn::GetAtt": ["TaskGroup", "GroupId"]} for rule in rules)
 
 
-def test_tasks_reach_https_and_the_ports_of_their_origins(built: dict[str, dict[str, Any]]) -> None:
+@pytest.mark.parametrize(
+    ("changes", "ports"),
+    [
+        pytest.param({}, [443, 8443], id="origins of sites and paths"),
+        pytest.param(
+            {"ports": [{"port": 22, "origin": "a.example.net:2222"}, {"port": 25, "names": {"b.example.com": "b.example.net:465"}}]},
+            [443, 465, 2222, 8443],
+            id="origins of further ports",
+        ),
+    ],
+)
+def test_tasks_reach_https_and_the_ports_of_their_origins(variant: Any, changes: dict[str, Any], ports: list[int]) -> None:
     """Written out, since a group without outbound rules of its own may send anything anywhere."""
-    rules = groups(built)["TaskGroup"]["SecurityGroupEgress"]
-    assert [(rule["IpProtocol"], rule["FromPort"], rule["ToPort"], rule["CidrIp"]) for rule in rules] == [
-        ("tcp", 443, 443, ANYWHERE),
-        ("tcp", 8443, 8443, ANYWHERE),
-    ]
+    rules = groups(variant(**changes))["TaskGroup"]["SecurityGroupEgress"]
+    found = [(rule["IpProtocol"], rule["FromPort"], rule["ToPort"], rule["CidrIp"]) for rule in rules]
+    assert found == [("tcp", port, port, ANYWHERE) for port in ports]
 
 
 def test_descriptions_of_groups_do_not_depend_on_the_configuration(variant: Any) -> None:

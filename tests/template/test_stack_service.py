@@ -8,8 +8,12 @@ from stacks.environment import Environment
 
 
 def container(built: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    (only,) = built["service"]["Resources"]["TaskDefinition"]["Properties"]["ContainerDefinitions"]
-    return dict(only)
+    (proxy,) = (one for one in containers(built) if one["Essential"])
+    return proxy
+
+
+def containers(built: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    return list(built["service"]["Resources"]["TaskDefinition"]["Properties"]["ContainerDefinitions"])
 
 
 def service(built: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -30,20 +34,31 @@ def test_the_image_comes_from_the_pipelines_account(variant: Any) -> None:
     assert pull["Resource"] == ["arn:aws:ecr:ap-northeast-1:111122223333:repository/kotei/proxy"]
 
 
-def test_a_task_may_stop_as_long_as_the_load_balancer_drains(env: Environment, built: dict[str, dict[str, Any]]) -> None:
-    attributes = built["loadbalancer"]["Resources"]["TargetGroup"]["Properties"]["TargetGroupAttributes"]
-    drain = next(int(pair["Value"]) for pair in attributes if pair["Key"] == "deregistration_delay.timeout_seconds")
-    stop = container(built)["StopTimeout"]
-    # Fargate takes 2 to 120 seconds.
-    assert 2 <= stop <= 120
-    assert stop >= drain == env.service.drain_seconds
+def test_the_load_balancer_reaches_every_port_of_a_task(env: Environment, built: dict[str, dict[str, Any]]) -> None:
+    groups = built["loadbalancer"]["Resources"]
+    targets = [(group["TargetGroupArn"]["Ref"], group["ContainerPort"]) for group in service(built)["LoadBalancers"]]
+    outputs = built["loadbalancer"]["Outputs"]
+    assert len(targets) == 1 + len(env.ports)
+    assert all(groups[outputs[arn]["Value"]["Ref"]]["Properties"]["Port"] == port for arn, port in targets)
+    mapped = [mapping["ContainerPort"] for mapping in container(built)["PortMappings"]]
+    assert mapped == [8080, 8081, *(port for _, port in targets[1:])]
+
+
+def test_ecs_asks_a_container_where_the_load_balancer_does_not(built: dict[str, dict[str, Any]]) -> None:
+    """With the PROXY protocol the load balancer's health checks carry its header, and a check from inside does not."""
+    assert container(built)["HealthCheck"]["Command"][-1] == "http://127.0.0.1:8082/healthz"
+    assert 8082 not in [mapping["ContainerPort"] for mapping in container(built)["PortMappings"]]
+
+
+def test_no_container_is_root_or_can_change_itself(built: dict[str, dict[str, Any]]) -> None:
+    for found in containers(built):
+        assert found["User"] == "101"
+        assert found["ReadonlyRootFilesystem"] is True
+        assert found["LinuxParameters"]["Capabilities"] == {"Drop": ["ALL"]}
 
 
 def test_a_container_can_do_nothing_but_serve(built: dict[str, dict[str, Any]]) -> None:
     found = container(built)
-    assert found["User"] == "101"
-    assert found["ReadonlyRootFilesystem"] is True
-    assert found["LinuxParameters"]["Capabilities"] == {"Drop": ["ALL"]}
     (tmpfs,) = found["LinuxParameters"]["Tmpfs"]
     assert tmpfs["ContainerPath"] == "/tmp"
     assert "noexec" in tmpfs["MountOptions"]
