@@ -73,7 +73,7 @@ check_name() {
     fi
     name=$(value "$1_NAME")
     case $name in
-        *[!a-z0-9-]* | -*) say "KOTEI_CLIENT_$1_NAME has more than lowercase letters, digits and hyphens, or begins with a hyphen" ;;
+        *[!a-z0-9_-]* | -*) say "KOTEI_CLIENT_$1_NAME has more than lowercase letters, digits, hyphens and underscores, or begins with a hyphen" ;;
         *)
             case " $names " in
                 *" $name "*) say "KOTEI_CLIENT_$1_NAME is the name of an earlier one: $name" ;;
