@@ -13,7 +13,6 @@ from stacks.environment import Environment
 
 REQUEST = {field.name for field in access_log.REQUEST}
 CONNECTION = {field.name for field in access_log.CONNECTION}
-NUMBERS = {field.name for field in (*access_log.REQUEST, *access_log.CONNECTION) if field.number}
 # CloudWatch Logs Insights: commands, functions and operators that are used here.
 WORDS = set(re.findall(r"\w+", "filter stats sort limit display by as and or not desc asc ispresent count avg max sum pct"))
 
@@ -53,14 +52,21 @@ def test_a_metric_of_connections_counts_connections_only(one: log_metrics.Counte
     assert "port" not in REQUEST
 
 
-def test_what_is_compared_with_a_number_is_one() -> None:
+@pytest.mark.parametrize(
+    ("metrics", "logged", "numbers"),
+    [
+        (log_metrics.OF_REQUESTS, access_log.REQUEST, {"status", "request_time"}),
+        (log_metrics.OF_CONNECTIONS, access_log.CONNECTION, {"status"}),
+    ],
+)
+def test_what_is_taken_for_a_number_is_one(
+    metrics: tuple[log_metrics.Counted, ...], logged: tuple[access_log.Field, ...], numbers: set[str]
+) -> None:
     """A metric filter never matches a text with a number, and takes no value from one."""
-    everything = (*log_metrics.OF_REQUESTS, *log_metrics.OF_CONNECTIONS)
-    compared = {name for one in everything for name in re.findall(r"\$\.(\w+) [<>]=? \d", one.pattern)}
-    taken = {one.value.removeprefix("$.") for one in everything if one.value.startswith("$.")}
-    assert compared | taken <= NUMBERS
-    assert compared
-    assert taken
+    compared = {name for one in metrics for name in re.findall(r"\$\.(\w+) [<>]=? \d", one.pattern)}
+    taken = {one.value.removeprefix("$.") for one in metrics if one.value.startswith("$.")}
+    assert compared | taken == numbers
+    assert numbers <= {field.name for field in logged if field.number}
 
 
 def test_questions_and_metrics_of_connections_are_there_where_ports_are(env: Environment, built: dict[str, dict[str, Any]]) -> None:
