@@ -1,48 +1,78 @@
-"""A DNS server for tests: it answers A questions from a dictionary that a test may change while it runs."""
+"""A DNS server for tests: it answers A questions from dictionaries that a test may change while it runs."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import socket
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from dnslib import QTYPE, RCODE, RR, A, DNSRecord
-from dnslib.server import BaseResolver, DNSLogger, DNSServer
+from dnslib import QTYPE, RCODE, RR, A, DNSError, DNSRecord
 
-SILENCE = 30
+# A question -> the datagrams that answer it, right or wrong; none is silence.
+Script = Callable[[DNSRecord], Sequence[bytes]]
 
 
 @dataclass
-class NameServer(BaseResolver):  # type: ignore[misc] # dnslib has no types
-    """`addresses`: name -> A records. A name in `silent` gets no answer, any other unknown name NXDOMAIN."""
+class NameServer:
+    """`addresses`: name -> A records. One in `scripts` is answered so, one in `silent` never, an unknown one is NXDOMAIN."""
 
     address: str
     port: int
     addresses: dict[str, list[str]] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
+    scripts: dict[str, Script] = field(default_factory=dict)
+    asked: Counter[str] = field(default_factory=Counter)
 
-    def resolve(self, request: DNSRecord, _handler: object) -> DNSRecord:
-        name = str(request.q.qname).rstrip(".").lower()
+    def answers(self, question: DNSRecord) -> Sequence[bytes]:
+        name = name_of(question)
+        self.asked[name] += 1
+        if name in self.scripts:
+            return self.scripts[name](question)
         if name in self.silent:
-            time.sleep(SILENCE)  # in a daemon thread of its own; the resolver has given up long before
-        reply = request.reply()
+            return ()
+        reply = question.reply()
         if name not in self.addresses:
             reply.header.rcode = RCODE.NXDOMAIN
-        elif request.q.qtype == QTYPE.A:
+        elif question.q.qtype == QTYPE.A:
             for ip in self.addresses[name]:
-                reply.add_answer(RR(request.q.qname, QTYPE.A, rdata=A(ip), ttl=1))
-        return reply
+                reply.add_answer(RR(question.q.qname, QTYPE.A, rdata=A(ip), ttl=1))
+        return (reply.pack(),)
+
+
+def name_of(question: DNSRecord) -> str:
+    return str(question.q.qname).rstrip(".").lower()
 
 
 @contextmanager
 def name_server(address: str, port: int) -> Iterator[NameServer]:
-    resolver = NameServer(address, port)
-    server = DNSServer(resolver, address=address, port=port, logger=DNSLogger("-request,-reply"))
-    server.server.daemon_threads = True
-    server.start_thread()
-    try:
-        yield resolver
-    finally:
-        server.stop()
-        server.server.server_close()
+    server = NameServer(address, port)
+    with listening(server):
+        yield server
+
+
+@contextmanager
+def listening(server: NameServer) -> Iterator[None]:
+    """What the server knows outlives this, so that a test can take it away and bring it back."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind((server.address, server.port))
+        thread = threading.Thread(target=_serve, args=(sock, server), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # it is not connected, but the thread's recvfrom ends
+                sock.shutdown(socket.SHUT_RD)
+            thread.join()
+
+
+def _serve(sock: socket.socket, server: NameServer) -> None:
+    while True:
+        data, client = sock.recvfrom(4096)
+        if not data:
+            return
+        with suppress(DNSError):
+            for datagram in server.answers(DNSRecord.parse(data)):
+                sock.sendto(datagram, client)
