@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -31,10 +30,9 @@ LONGEST_TEXT = 4000
 
 def nginx_text(value: str) -> str:
     # Inside quotes nginx still reads $ as a variable and \ as an escape.
-    if not value.isprintable() or not value.isascii() or re.search(r'["\\$]', value):
-        raise ValueError(
-            f'{shown(value)} holds a control character, a letter outside of ASCII, ", \\ or $; nginx would not read it as text'
-        )
+    bad = next((character for character in value if not character.isascii() or not character.isprintable() or character in '"\\$'), None)
+    if bad is not None:
+        raise ValueError(f'{shown(value)} holds {shown(bad)}; allowed are ASCII letters, digits, spaces and signs, but not ", \\ and $')
     if len(value) > LONGEST_TEXT:
         raise ValueError(f"has {len(value)} characters; nginx takes at most {LONGEST_TEXT}")
     return value
@@ -42,14 +40,16 @@ def nginx_text(value: str) -> str:
 
 def header_value(value: str) -> str:
     nginx_text(value)
-    if value != value.strip() or len(value) > LONGEST_HEADER_VALUE:
-        raise ValueError(f"{shown(value)} is not a header value: at most {LONGEST_HEADER_VALUE} characters, with no space at its ends")
+    if len(value) > LONGEST_HEADER_VALUE:
+        raise ValueError(f"{shown(value)} has {len(value)} characters; at most {LONGEST_HEADER_VALUE} are allowed")
+    if value != value.strip():
+        raise ValueError(f"{shown(value)} has a space at an end, which is no part of a header's value; write it without")
     return value
 
 
 def _not_own(own: frozenset[str], name: str) -> str:
     if name.lower() in own:
-        raise ValueError(f"{shown(name)} is set by the proxy itself for each request")
+        raise ValueError(f"{shown(name)} is set by the proxy itself for each request; remove it")
     return name
 
 

@@ -100,7 +100,7 @@ def limits_see_clients(loadbalancer: LoadBalancer, sites: tuple[Site, ...]) -> I
                 yield Problem(
                     ("sites", index, key),
                     "would take all clients for one, since the proxy does not see their addresses; "
-                    "set loadbalancer.preserve_client_ip = true",
+                    "set loadbalancer.preserve_client_ip or loadbalancer.proxy_protocol to true",
                 )
 
 

@@ -39,16 +39,19 @@ class RateLimit(Model):
 
 def status_is_final(status: int) -> Iterator[Problem]:
     if status in (304, 444, 499):
-        yield Problem(("status",), f"{status} is not an answer that stands for itself; choose another one")
+        yield Problem(
+            ("status",),
+            f"{status} is no answer by itself (304 answers a condition, 444 and 499 are nginx's own marks); choose another one",
+        )
 
 
 def answer_is_whole(status: int, body: str, location: str | None) -> Iterator[Problem]:
     if status in REDIRECTIONS and not location:
         yield Problem(("location",), f"is missing: {status} sends the client somewhere; say where")
     if location and status not in REDIRECTIONS:
-        yield Problem(("location",), f"says nothing with status {status}; it goes with {', '.join(map(str, REDIRECTIONS))}")
+        yield Problem(("location",), f"is not sent with status {status}; it goes with {', '.join(map(str, REDIRECTIONS))}")
     if body and (location or status == NO_CONTENT):
-        yield Problem(("body",), f"says nothing with status {status}, whose answer has none")
+        yield Problem(("body",), f"is not sent with status {status}; remove it")
 
 
 class Answer(Model):
