@@ -106,16 +106,45 @@ if ! { [ -d "$folder" ] && [ -w "$folder" ]; }; then
 fi
 [ "$wrong" -eq 0 ] || exit 1
 
-# Read by its owner only, from the first byte; and seen whole or not at all.
-umask 0377
-n=1
-while [ "$n" -le "$last" ]; do
-    name=$(value "${n}_NAME")
-    new="$folder/.$name.new"
-    if ! { rm -f "$new" && { value "${n}_CERTIFICATE" && value "${n}_PRIVATE_KEY"; } >"$new" && mv -f "$new" "$folder/$name.pem"; }; then
-        rm -f "$new"
-        say "$folder/$name.pem could not be written"
-        exit 1
-    fi
+# Read by its owner only, from the first byte.
+write() {
+    rm -f "$2" && (umask 0377 && { value "$1_CERTIFICATE" && value "$1_PRIVATE_KEY"; } >"$2")
+}
+
+# nginx would notice a key of another certificate only when an origin asks for them.
+try() {
+    mkdir -p "$trial" && cat >"$trial/nginx.conf" <<END || return 1
+events {}
+stream {
+    server {
+        listen unix:$trial/socket;
+        proxy_pass unix:$trial/nobody;
+        proxy_ssl on;
+        proxy_ssl_certificate $1;
+        proxy_ssl_certificate_key $1;
+    }
+}
+END
+    nginx -t -q -p "$trial" -e stderr -g "pid $trial/pid; error_log stderr;" -c "$trial/nginx.conf" 2>&1
+}
+
+trial=$folder/.trial
+n=0
+for name in $names; do
     n=$((n + 1))
+    if ! write "$n" "$folder/.$name.new"; then
+        say "$folder/.$name.new could not be written"
+    elif ! found=$(try "$folder/.$name.new"); then
+        say "KOTEI_CLIENT_$n cannot be used by nginx: $(echo "$found" | sed -n '1s/^.*\] [^ ]* //p')"
+    fi
 done
+rm -rf "$trial"
+# Seen whole or not at all.
+for name in $names; do
+    if [ "$wrong" -eq 0 ] && mv -f "$folder/.$name.new" "$folder/$name.pem"; then
+        continue
+    fi
+    rm -f "$folder/.$name.new"
+    say "$name.pem was not written"
+done
+exit "$wrong"

@@ -14,11 +14,12 @@ import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+from pipeline.nginx_check import binary
 from pipeline.paths import ROOT
 
 SCRIPT = ROOT / "docker/nginx/secrets.sh"
 FOLDER = "folder=/run/kotei\n"
-PROGRAMS = ("awk", "env", "grep", "id", "mv", "rm", "sed")
+PROGRAMS = ("awk", "cat", "env", "grep", "id", "mkdir", "mv", "rm", "sed")
 Result = subprocess.CompletedProcess[str]
 Script = Callable[[Mapping[str, str]], Result]
 
@@ -52,13 +53,14 @@ def run(request: pytest.FixtureRequest, tmp_path: Path, folder: Path) -> Script:
     assert text.count(FOLDER) == 1
     script = tmp_path / "secrets.sh"
     script.write_text(text.replace(FOLDER, f"folder='{folder}'\n"))
-    shell, path = "/bin/sh", "/usr/bin:/bin"
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "nginx").symlink_to(binary())
+    shell, path = "/bin/sh", f"{programs}:/usr/bin:/bin"
     if request.param == "busybox":
         busybox = shutil.which("busybox")
         if busybox is None:
             pytest.skip("needs busybox")
-        programs = tmp_path / "bin"
-        programs.mkdir()
         for name in ("sh", *PROGRAMS):
             (programs / name).symlink_to(busybox)
         shell, path = str(programs / "sh"), str(programs)
@@ -104,6 +106,21 @@ def test_line_ends_of_another_system_and_text_between_the_blocks_are_taken(run: 
     result = run({**client(1, "bank", pair), "KOTEI_CLIENT_1_CERTIFICATE": chain})
     assert (result.returncode, result.stderr) == (0, "")
     assert len(x509.load_pem_x509_certificates((folder / "bank.pem").read_bytes())) == 2
+
+
+def test_a_key_of_another_certificate_is_refused_with_every_other_one(run: Script, folder: Path, pair: Pair) -> None:
+    """The script asks nginx, so whatever it could not use is refused: nothing is written, not even the one that is right."""
+    other = trustme.CA().issue_cert("other.example.net").private_key_pem.bytes().decode()
+    garbage = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    result = run(
+        {**client(1, "a", pair), **client(2, "b", Pair(chain=pair.chain, key=other)), **client(3, "c", Pair(chain=garbage, key=pair.key))}
+    )
+    assert result.returncode == 1
+    assert "secrets.sh: KOTEI_CLIENT_2 cannot be used by nginx: SSL_CTX_use_PrivateKey" in result.stderr
+    assert "key values mismatch" in result.stderr
+    assert "secrets.sh: KOTEI_CLIENT_3 cannot be used by nginx: cannot load certificate" in result.stderr
+    assert "KOTEI_CLIENT_1" not in result.stderr
+    assert list(folder.iterdir()) == []
 
 
 def broken(pair: Pair) -> dict[str, tuple[dict[str, str], str]]:

@@ -35,9 +35,9 @@ for word; do
     before=$word
 done
 sed -e '/^ *load_module /d' -e "s#/dev/std\\(out\\|err\\)#$folder/std\\1#" "$conf" >"$folder/nginx.conf" || exit 1
-nginx.real "$@" -p /etc/nginx -e "$folder/first" -c "$folder/nginx.conf"
+nginx.real -p /etc/nginx -e "$folder/first" "$@" -c "$folder/nginx.conf"
 code=$?
-cat "$folder/first" "$folder/stderr" >&2
+cat "$folder/first" "$folder/stderr" >&2 2>/dev/null
 exit $code
 """
 

@@ -16,6 +16,7 @@ from pipeline.local.image.build import Image, build
 from pipeline.local.image.dockerfile import parse
 from pipeline.local.image.ignore import reader
 
+Make = Callable[..., Image]
 DOCKERFILE = """
 ARG BASE=public.ecr.aws/nginx/nginx-unprivileged:1
 FROM ${BASE}
@@ -32,7 +33,7 @@ ENTRYPOINT []
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> Callable[..., Image]:
+def make(tmp_path: Path) -> Make:
     (tmp_path / "conf").mkdir()
     (tmp_path / "conf" / "nginx.conf").write_text("events {}\n")
     (tmp_path / "conf" / "secret").write_text("x")
@@ -49,7 +50,7 @@ def files(image: Image) -> list[str]:
         return [member.name for member in tar if member.isfile()]
 
 
-def test_the_configuration_and_the_files_of_an_image(make) -> None:  # noqa: ANN001 - a fixture
+def test_the_configuration_and_the_files_of_an_image(make: Make) -> None:
     image = make(BASE="other@sha256:1")
     config = json.loads(image.config)
     assert (config["architecture"], config["os"]) == ("arm64", "linux")
@@ -65,7 +66,7 @@ def test_the_configuration_and_the_files_of_an_image(make) -> None:  # noqa: ANN
     assert json.loads(image.manifest)["annotations"] == {"org.opencontainers.image.base.name": "other@sha256:1"}
 
 
-def test_the_same_files_make_the_same_digest_and_others_another(make, tmp_path: Path) -> None:  # noqa: ANN001 - a fixture
+def test_the_same_files_make_the_same_digest_and_others_another(make: Make, tmp_path: Path) -> None:
     first = make()
     (tmp_path / "conf" / "nginx.conf").touch()
     assert make().digest == first.digest
@@ -73,7 +74,7 @@ def test_the_same_files_make_the_same_digest_and_others_another(make, tmp_path: 
     assert make().digest != first.digest
 
 
-def test_dockerignore_hides_files(make, tmp_path: Path) -> None:  # noqa: ANN001 - a fixture
+def test_dockerignore_hides_files(make: Make, tmp_path: Path) -> None:
     (tmp_path / ".dockerignore").write_text("*\n!conf/\nconf/secret\n")
     assert files(make()) == ["etc/nginx/kotei/nginx.conf"]
 
@@ -83,8 +84,7 @@ ARG BASE=base
 FROM ${BASE} AS tried
 COPY conf/ /image/etc/nginx/kotei/
 RUN mkdir -p /image/run/kotei && chmod -R u=rwX,go=rX /image && chmod 0700 /image/run/kotei && chown 101:102 /image/run/kotei \\
-    && find /image -exec touch -h -d @0 {} + && cp -r /image/etc/nginx/kotei /etc/nginx/kotei \\
-    && find /etc/nginx/kotei -name '*.conf' -exec sed -i '/ \\/run\\/kotei\\//d' {} +
+    && find /image -exec touch -h -d @0 {} + && cp -r /image/etc/nginx/kotei /etc/nginx/kotei
 RUN nginx -t -q -c /etc/nginx/kotei/nginx.conf
 FROM ${BASE}
 ARG BASE
@@ -93,17 +93,11 @@ COPY --from=tried /image/ /
 """
 
 
-def test_the_image_is_the_last_stage_and_has_only_what_it_copied(make, tmp_path: Path) -> None:  # noqa: ANN001 - a fixture
-    # The line is in the image, and not in what nginx tries: the file comes with the task.
-    conf = "events {}\nhttp {\n    proxy_ssl_certificate /run/kotei/x.pem;\n}\n"
-    (tmp_path / "conf" / "nginx.conf").write_text(conf)
+def test_the_image_is_the_last_stage_and_has_only_what_it_copied(make: Make, tmp_path: Path) -> None:
     (tmp_path / "conf" / "nginx.conf").chmod(0o600)
     image = make(STAGES)
     with tarfile.open(fileobj=io.BytesIO(image.layer)) as tar:
         found = {member.name: (member.mode, member.uid, member.gid) for member in tar}
-        content = tar.extractfile("etc/nginx/kotei/nginx.conf")
-        assert content is not None
-        assert content.read().decode() == conf
     assert found == {
         "etc": (0o755, 0, 0),
         "etc/nginx": (0o755, 0, 0),
@@ -116,7 +110,7 @@ def test_the_image_is_the_last_stage_and_has_only_what_it_copied(make, tmp_path:
     assert json.loads(image.config)["config"] == {"Labels": {"base": "base"}}
 
 
-def test_a_stage_does_not_see_what_was_declared_for_another(make) -> None:  # noqa: ANN001 - a fixture
+def test_a_stage_does_not_see_what_was_declared_for_another(make: Make) -> None:
     with pytest.raises(PipelineError, match=r"line 4: \$BASE is declared by no ARG"):
         make("ARG BASE=base\nFROM $BASE\nCOPY conf/ /x/\nUSER $BASE\n")
 
@@ -135,7 +129,7 @@ def test_a_label_of_the_command_line_wins(tmp_path: Path) -> None:
         ("RUN chmod -R u=rwX,go=rX /etc && rm -r /etc", "`rm -r /etc` is not supported"),
         ("RUN chmod 0777 /etc; rm -r /etc", "is not supported"),
         ("RUN mkdir -p /../x", "/../x leads out of the image"),
-        ("RUN find /etc -name '*.conf' -exec sed -i 's/a/b/' {} +", "sed -i s/a/b/ .* is not supported"),
+        ("RUN find /etc -exec rm {} +", "`find /etc -exec rm .* is not supported"),
         ("COPY --chown=1 conf/ /x/", "line 3: COPY: --chown=1 is not supported"),
         ("COPY nothing /x", 'line 3: COPY: "/nothing": not found'),
         ("COPY ../x /x", "line 3: COPY: ../x is outside"),
@@ -147,17 +141,17 @@ def test_a_label_of_the_command_line_wins(tmp_path: Path) -> None:
         ("RUN nginx -t -c /etc/nginx/kotei/absent.conf", "absent.conf is not in the image"),
     ],
 )
-def test_what_is_not_understood_is_refused_with_its_line(make, line: str, said: str) -> None:  # noqa: ANN001 - a fixture
+def test_what_is_not_understood_is_refused_with_its_line(make: Make, line: str, said: str) -> None:
     with pytest.raises(PipelineError, match=said):
         make(f"FROM base\nCOPY conf/ /etc/nginx/kotei/\n{line}\n")
 
 
-def test_a_build_argument_that_nobody_declares_is_refused(make) -> None:  # noqa: ANN001 - a fixture
+def test_a_build_argument_that_nobody_declares_is_refused(make: Make) -> None:
     with pytest.raises(PipelineError, match="--build-arg COLOUR is declared by no ARG"):
         make(COLOUR="red")
 
 
-def test_a_configuration_that_nginx_refuses_fails_the_build(make, tmp_path: Path) -> None:  # noqa: ANN001 - a fixture
+def test_a_configuration_that_nginx_refuses_fails_the_build(make: Make, tmp_path: Path) -> None:
     (tmp_path / "conf" / "nginx.conf").write_text("events {}\nhttp { server { colour red; } }\n")
     with pytest.raises(PipelineError, match='unknown directive "colour"'):
         make("FROM base\nCOPY conf/ /etc/nginx/kotei/\nRUN nginx -t -q -c /etc/nginx/kotei/nginx.conf\n")

@@ -14,9 +14,6 @@ from pipeline.local.image.dockerfile import Instruction
 from pipeline.local.image.tree import Tree
 from pipeline.nginx_check import binary, readable
 
-# sed's way to drop the lines that have a text in them; the text has no character that means something to sed.
-DROP_LINES = re.compile(r"/(?P<text>(?:\\/|[\w -])+)/d")
-
 
 def run(instruction: Instruction, tree: Tree) -> None:
     for words in _commands(instruction.words):
@@ -51,18 +48,11 @@ def _problem(words: Sequence[str], tree: Tree) -> str:
             tree.owners[tree.place(path)] = int(match[1]), int(match[2])
         case ["find", _, "-exec", "touch", "-h", "-d", "@0", "{}", "+"]:
             pass  # the times of every layer
-        case ["find", folder, "-name", pattern, "-exec", "sed", "-i", script, "{}", "+"] if match := DROP_LINES.fullmatch(script):
-            _drop_lines(sorted(tree.place(folder).rglob(pattern)), match["text"].replace("\\/", "/"))
         case ["cp", "-r", source, target] if not tree.place(target).exists():
             shutil.copytree(tree.place(source), tree.place(target))
         case _:
             return f"`{' '.join(words)}` is not supported by the local engine's docker"
     return ""
-
-
-def _drop_lines(files: Sequence[Path], text: str) -> None:
-    for file in files:
-        file.write_text("".join(line for line in file.read_text().splitlines(keepends=True) if text not in line))
 
 
 def _nginx(words: Sequence[str], tree: Tree) -> str:
