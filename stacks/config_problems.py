@@ -183,7 +183,8 @@ def _described(model: type[Model], path: Path) -> str:
 
 def _unknown(model: type[Model], path: Path) -> str:
     known = tuple(_model_at(model, path[:-1]).model_fields)
-    near = get_close_matches(str(path[-1]), known, n=1)
+    # Nearer than the default, or `upstream` would become `streaming`.
+    near = get_close_matches(str(path[-1]), known, n=1, cutoff=0.75)
     return f"is not a key here; did you mean {near[0]}?" if near else f"is not a key here; there are {', '.join(known)}"
 
 

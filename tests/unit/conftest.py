@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from stacks.environment import ConfigError
+from stacks.project import load
+
 Files = dict[str, dict[str, Any]]
 
 ENVIRONMENT = {
@@ -91,6 +94,24 @@ def change() -> Callable[[dict[str, Any], dict[str, Any]], None]:
                 place[last] = deepcopy(value)
 
     return apply
+
+
+@pytest.fixture
+def judge(
+    valid: Callable[[], Files], change: Callable[..., None], checkout: Callable[[Files], Path]
+) -> Callable[[dict[str, Any]], list[str]]:
+    """The problems of the sample environment with these changes, without the name of its file."""
+
+    def problems(edits: dict[str, Any]) -> list[str]:
+        file, files = "stacks/environments/test.toml", valid()
+        change(files[file], edits)
+        try:
+            load(checkout(files), today=date(2030, 1, 1))
+        except ConfigError as error:
+            return [problem.removeprefix(f"{file}: ") for problem in error.problems]
+        return []
+
+    return problems
 
 
 @pytest.fixture

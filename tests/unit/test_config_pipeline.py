@@ -170,7 +170,7 @@ def test_all_problems_of_all_files_at_once(
         f"{ENVIRONMENT}: service.cpu_target_percent: 5 is too small; at least 10",
         f"{ENVIRONMENT}: service.min_tasks: 5 is more than max_tasks = 4",
         f"{ENVIRONMENT}: sites[0].origin: 'http://origin.example.net' is not encrypted; an origin is reached by https, like 'https://origin.example.net'",
-        f"{ENVIRONMENT}: sites[0].paths[1]: needs exactly one of origin and deny; given: none",
+        f"{ENVIRONMENT}: sites[0].paths[1]: says nothing about its path; give it an origin, a rewrite, deny, an answer or a limit",
         f"{ENVIRONMENT}: certificate.arn: belongs to account 444455556666; a load balancer needs one of its own account, 111122223333",
     ]
 
