@@ -59,7 +59,7 @@ def base_problems(text: str) -> Iterator[str]:
         if not match:
             yield f"the base {name!r} is not public.ecr.aws/nginx/nginx-unprivileged with a tag or a digest"
         elif match["tag"] and (number := re.match(r"(\d+)\.(\d+)\.(\d+)(-|$)", match["tag"])) is None:
-            yield f"the tag {match['tag']!r} moves: name a whole version, such as 1.30.4-alpine3.24-slim"
+            yield f"the tag {match['tag']!r} moves: name a whole version, such as 1.30.4-alpine3.24"
         elif match["tag"] and number and tuple(int(part) for part in number.groups()[:3]) < OLDEST:
             yield f"nginx {match['tag']} has known vulnerabilities: use {'.'.join(map(str, OLDEST))} or later"
         elif not match["tag"] and "@" not in name:
