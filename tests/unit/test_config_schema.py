@@ -19,6 +19,7 @@ from stacks.fargate import SIZES
 ROOT = Path(__file__).parents[2]
 FILES = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("stacks/environments/*.toml"), ROOT / "pipeline/pipeline.toml"))
 SCHEMA = json.loads(schema.text())
+SITE = {"host": "api.example.com", "origin": "https://origin.example.net"}
 
 
 def content(file: str) -> dict[str, Any]:
@@ -43,7 +44,26 @@ def test_the_files_name_the_schema(file: str) -> None:
     assert named.resolve() == ROOT / next(iter(schema.files()))
 
 
-@pytest.mark.parametrize("edit", [{"account": "1234"}, {"aproval": "never"}, {"approval": "maybe"}, {"service": {"cpu": "256"}}])
+def test_a_site_needs_no_more() -> None:
+    """So that what is refused below is refused for what is added to it."""
+    environment = next(file for file in FILES if file.startswith("stacks/"))
+    Draft202012Validator(SCHEMA).validate({**content(environment), "sites": [SITE]})
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"account": "1234"},
+        {"aproval": "never"},
+        {"approval": "maybe"},
+        {"service": {"cpu": "256"}},
+        {"sites": [{**SITE, "methods": ["TRACE"]}]},
+        {"sites": [{**SITE, "paths": [{"path": "/a", "answer": {"status": 199}}]}]},
+        {"origins": [{"url": "https://origin.example.net", "protocol": "h2"}]},
+        {"origins": [{"url": "https://origin.example.net", "client_certificate": "demo/origin"}]},
+        {"ports": [{"port": 0, "origin": "db.example.net:5432"}]},
+    ],
+)
 def test_refuses(edit: dict[str, Any]) -> None:
     environment = next(file for file in FILES if file.startswith("stacks/"))
     with pytest.raises(ValidationError):
