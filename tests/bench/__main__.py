@@ -37,6 +37,8 @@ def main() -> int:
     pictures = _draw(found, chosen.into)
     text = report.markdown(found, pictures)
     (chosen.into / "README.md").write_text(text)
+    if found.behaviour:
+        (chosen.into / report.BEHAVIOUR).write_text(report.unmet(found))
     print(text)  # noqa: T201 # the tables are the result
     return 0
 

@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tests.bench import subjects
+from tests.bench.behaviour import Compared
 from tests.bench.closed_loop import Closed, Row
 from tests.bench.open_loop import Level, Open
 from tests.bench.results import Results
 from tests.bench.targets import targets
 
 NOTHING = "—"
+TEXT = "---"
+BEHAVIOUR = "behaviour.md"
 METHOD = Path(__file__).with_name("method.md")
 PICTURES = {
     "throughput.png": "Requests per second against connections",
@@ -39,15 +42,15 @@ def markdown(results: Results, pictures: Iterable[str]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    aligned = ["---", *("---:" for _ in head[1:])]
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], align: str = "---:") -> str:
+    aligned = ["---", *(align for _ in head[1:])]
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, aligned, *rows))
 
 
 def _machine(results: Results) -> Iterator[str]:
     facts = results.machine | {f"{name}": _version(name, version) for name, version in results.versions.items()}
     yield "## Machine and subjects"
-    yield _table(["", "what"], list(facts.items()))
+    yield _table(["", "what"], list(facts.items()), TEXT)
     for name, why in results.skipped.items():
         yield f"**Left out: {name}.** {why}"
 
@@ -60,7 +63,7 @@ def _version(name: str, version: str) -> str:
 
 def _targets(results: Results) -> Iterator[str]:
     yield "## Targets"
-    yield _table(["target", "wanted", "measured", ""], [[one.what, one.bound, one.measured, one.verdict] for one in targets(results)])
+    yield _table(["target", "wanted", "measured", ""], [[one.what, one.bound, one.measured, one.verdict] for one in targets(results)], TEXT)
 
 
 def _closed(results: Results) -> Iterator[str]:
@@ -132,10 +135,36 @@ def _sites(results: Results) -> Iterator[str]:
 def _behaviour(results: Results) -> Iterator[str]:
     if not results.behaviour:
         return
-    other = [one for one in results.behaviour if one.kotei != one.baseline]
+    groups: dict[str, list[Compared]] = {}
+    for one in results.behaviour:
+        # "Connection lists Host: ..." is a probe of Connection.
+        groups.setdefault(one.probe.partition(":")[0].partition(" lists")[0], []).append(one)
     yield "## Behaviour"
-    yield f"{len(results.behaviour)} probes; these {len(other)} see something else at the baseline."
-    yield _table(["probe", "expected", "kotei", "baseline"], [[one.probe, one.expected, one.kotei, one.baseline] for one in other])
+    yield (
+        f"{len(results.behaviour)} probes (tests/nginx/probes), and how many see what they should; [what the others see]({BEHAVIOUR})."
+        " Denied paths, time limits and a list of hosts are of kotei's configuration alone; the baseline has nothing like it to configure."
+    )
+    rows = [(group, [one.kotei_unmet for one in found], [one.baseline_unmet for one in found]) for group, found in groups.items()]
+    yield _table(
+        ["probes of", "all", "kotei", "baseline"], [[name, str(len(ours)), *map(_met, (ours, theirs))] for name, ours, theirs in rows]
+    )
+
+
+def _met(unmet: list[str]) -> str:
+    return str(unmet.count(""))
+
+
+def unmet(results: Results) -> str:
+    """The probes that kotei or the baseline does not meet."""
+    rows = [one for one in results.behaviour if one.kotei_unmet or one.baseline_unmet]
+    cells = [[_cell(text or "as it should") for text in (one.probe, one.why, one.kotei_unmet, one.baseline_unmet)] for one in rows]
+    head = "# What probes see that they should not\n\nWritten with [the bench](README.md), from the same run."
+    return f"{head}\n\n{_table(['probe', 'why', 'kotei', 'baseline'], cells, TEXT)}\n"
+
+
+def _cell(text: str) -> str:
+    shown = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+    return shown.replace("|", "\\|")
 
 
 def _cpu(one: Closed) -> float | None:

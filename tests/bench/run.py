@@ -89,7 +89,7 @@ def run(plan: Plan, command: str, tell: Tell) -> Results:
         opened = list(_open(plan, running, tell))
         grown = list(_sites(plan, places[SITES], tell))
         tell("behaviour")
-        compared = behaviour.compare(running) if plan.probes else []
+        compared = behaviour.compare() if plan.probes else []
     return Results(
         taken=taken,
         command=command,

@@ -46,6 +46,8 @@ def _kotei(place: Place) -> Start:
 
 
 def _baseline(place: Place) -> Start:
+    (place.folder / "html").mkdir()
+    (place.folder / "html" / "50x.html").write_text("An error occurred.\n")
     return _nginx(place, place.fill("baseline.conf"))
 
 
