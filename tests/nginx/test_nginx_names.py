@@ -222,7 +222,7 @@ def test_no_address_is_lost_while_nobody_answers_for_dns(story: Story, name: str
 def test_origin_without_a_name_at_the_start_is_served_once_it_has_one(story: Story) -> None:
     assert story.answers["late", "start"].status == 502
     # Where there is no address, nginx logs the name of the upstream.
-    assert story.proxy.log_line(story.answers["late", "start"].request_id)["upstream_addr"].startswith("late_")
+    assert story.proxy.log_line(story.answers["late", "start"].request_id)["upstream_addr"].startswith("origin_late_")
     assert story.origin("late", "healed") == story.net[NEW]
 
 
