@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import signal
 import socket
 import ssl
@@ -21,6 +20,7 @@ from tests.nginx.conftest import StartProxy
 from tests.support.http_client import Answer, ask, connect, read, request
 from tests.support.name_server import NameServer
 from tests.support.nginx_process import DEADLINE
+from tests.support.own_user import as_this_user
 from tests.support.proxy import Addresses, Proxy, environment, rendered
 from tests.support.scripted_origin import ScriptedOrigin, reply, scripted_origin
 
@@ -47,9 +47,8 @@ def origin(net: Addresses, dns: NameServer, authority: trustme.CA) -> Iterator[S
 def proxied(start_proxy: StartProxy, origin: ScriptedOrigin) -> Iterator[Proxy]:  # noqa: ARG001 # wanted for being there
     env = environment(SITES)
     env = env.model_copy(update={"service": env.service.model_copy(update={"cache_size": CACHE_SIZE})})
-    # Started by root, nginx has workers of another user, who may not enter the folders of this run.
-    user = "" if os.geteuid() else "user root;\n"
-    with start_proxy(user + rendered(env).replace("flush=1s", "flush=100ms"), 27, ["collected.example.com/"]) as running:
+    text = as_this_user(rendered(env)).replace("flush=1s", "flush=100ms")
+    with start_proxy(text, 27, ["collected.example.com/"]) as running:
         yield running
 
 

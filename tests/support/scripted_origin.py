@@ -18,8 +18,11 @@ from tests.support.proxy import ORIGIN_PORT
 
 @dataclass(frozen=True)
 class Request:
+    """`connection` is another number for each connection."""
+
     head: str
     body: bytes
+    connection: int
 
     @property
     def target(self) -> str:
@@ -47,13 +50,14 @@ class ScriptedOrigin:
     address: str
     replies: dict[str, Reply] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
+    tls_names: list[str | None] = field(default_factory=list)
 
     def asked(self, target: str) -> list[Request]:
         return [request for request in self.requests if request.target == target]
 
     def handle(self, tls: ssl.SSLSocket, stream: BinaryIO) -> bool:
         """One request; False when the connection ends."""
-        request = _request(stream)
+        request = _request(stream, stream.fileno())
         if request is None:
             return False
         self.requests.append(request)
@@ -66,7 +70,7 @@ class ScriptedOrigin:
         return True
 
 
-def _request(stream: BinaryIO) -> Request | None:
+def _request(stream: BinaryIO, connection: int) -> Request | None:
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         line = stream.readline()
@@ -75,7 +79,7 @@ def _request(stream: BinaryIO) -> Request | None:
         head += line
     text = head.decode("latin-1")
     length = re.search(r"(?mi)^content-length: (\d+)\r$", text)
-    return Request(text, stream.read(int(length[1])) if length else b"")
+    return Request(text, stream.read(int(length[1])) if length else b"", connection)
 
 
 @contextmanager
@@ -87,6 +91,7 @@ def scripted_origin(address: str, certificate: trustme.LeafCert, client_authorit
         client_authority.configure_trust(context)
         context.verify_mode = ssl.CERT_REQUIRED
     origin = ScriptedOrigin(address)
+    context.sni_callback = lambda _tls, name, _context: origin.tls_names.append(name)
     with socket.create_server((address, ORIGIN_PORT), backlog=128) as listener:
         accepting = threading.Thread(target=_accept, args=(listener, context, origin), daemon=True)
         accepting.start()
