@@ -23,7 +23,7 @@ from stacks.environment import Environment
 
 # The NLB guide recommends a delay of at least this; new connections were seen for as long (github.com/aws/containers-roadmap/issues/470).
 LOAD_BALANCER_LAG = 120
-DEREGISTRATION_DELAY = 150
+DEREGISTRATION_DELAY = LOAD_BALANCER_LAG + 30
 # The load balancer closes a connection that is silent for so long; for TLS that cannot be changed (NLB guide, idle timeout).
 LOAD_BALANCER_IDLE = 350
 # What Fargate takes for stopTimeout.
@@ -31,7 +31,7 @@ LONGEST_STOP = 120
 # nginx has gone by itself before SIGKILL comes.
 STOP_MARGIN = 5
 # Longer than LOAD_BALANCER_IDLE: nginx never closes an idle connection on which a request may be on its way.
-KEEPALIVE_SECONDS = 360
+KEEPALIVE_SECONDS = LOAD_BALANCER_IDLE + 10
 # At a stop or a reload, a connection stays open for so long after its last answer: a request on its way is still served.
 KEEPALIVE_MIN_SECONDS = 20
 

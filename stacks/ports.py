@@ -9,12 +9,12 @@ HEALTH_PATH = "/healthz"
 # On the task's own loopback, for ECS's check of the container: the health port expects what the load balancer sends, which with
 # PROXY protocol is its header (NLB guide, proxy protocol: health checks carry it too, without a client).
 CONTAINER_HEALTH_PORT = 8082
-# The name servers that stand in for Amazon's on a computer without AWS.
-LOCAL_NAME_SERVERS = (8053, 8054)
+# The proxy's own name server on the task's loopback, and the one that stands in for Amazon's on a computer without AWS.
+NAME_SERVERS = (8053, 8054)
 
 FIRST_UNPRIVILEGED = 1024
 MOVED_BY = 20_000
-TAKEN = frozenset((TRAFFIC_PORT, HEALTH_PORT, CONTAINER_HEALTH_PORT, *LOCAL_NAME_SERVERS))
+TAKEN = frozenset((TRAFFIC_PORT, HEALTH_PORT, CONTAINER_HEALTH_PORT, *NAME_SERVERS))
 
 
 def container_port(port: int) -> int:

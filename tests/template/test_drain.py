@@ -43,6 +43,20 @@ def directive(conf: str, name: str) -> int:
     return int(found[1])
 
 
+def further_ports(balancer: dict[str, Any], conf: str) -> list[tuple[int, int]]:
+    """(the load balancer's, nginx's) seconds of silence until a connection is closed."""
+    resources = balancer["Resources"]
+    listeners = [r["Properties"] for r in resources.values() if r["Type"] == "AWS::ElasticLoadBalancingV2::Listener"]
+    pairs = []
+    for listener in listeners:
+        for silence in listener.get("ListenerAttributes", []):
+            inside = resources[listener["DefaultActions"][0]["TargetGroupArn"]["Ref"]]["Properties"]["Port"]
+            server = re.search(rf"listen {inside}\b[^}}]*?proxy_timeout (\d+)s;", conf)
+            assert server, f"nginx does not listen on {inside}"
+            pairs.append((int(silence["Value"]), int(server[1])))
+    return pairs
+
+
 def broken(files: Files) -> list[str]:
     """Every inequality that does not hold."""
     balancer, tasks, conf = files
@@ -53,6 +67,7 @@ def broken(files: Files) -> list[str]:
     (stop,) = (c["StopTimeout"] for c in tasks["Resources"]["TaskDefinition"]["Properties"]["ContainerDefinitions"] if c["Essential"])
     shutdown, keepalive = directive(conf, "worker_shutdown_timeout"), directive(conf, "keepalive_timeout")
     least = directive(conf, "keepalive_min_timeout")
+    silences = further_ports(balancer, conf)
     rules = {
         "all target groups wait alike": len(delays) == 1,
         "no new connection comes after the stop signal": min(delays) > SECONDS_OF_NEW_CONNECTIONS,
@@ -61,6 +76,7 @@ def broken(files: Files) -> list[str]:
         "nginx is gone before SIGKILL": shutdown + 5 <= stop,
         "idle connections end before nginx closes the rest": least < shutdown,
         "nginx never closes a connection that the load balancer still uses": keepalive > LOAD_BALANCER_IDLE,
+        "nor one on a further port": all(own > load_balancers for load_balancers, own in silences),
     }
     return [rule for rule, holds in rules.items() if not holds]
 
@@ -91,6 +107,14 @@ def stop_timeout(seconds: int) -> Any:
     return change
 
 
+def silence(seconds: str) -> Any:
+    def change(files: Files) -> Files:
+        files[0]["Resources"]["Listener5432"]["Properties"]["ListenerAttributes"][0]["Value"] = seconds
+        return files
+
+    return change
+
+
 def nginx(name: str, seconds: int) -> Any:
     return lambda files: (*files[:2], re.sub(rf"{name} \d+s;", f"{name} {seconds}s;", files[2]))
 
@@ -109,6 +133,7 @@ def nginx(name: str, seconds: int) -> Any:
         (nginx("worker_shutdown_timeout", 116), ["nginx is gone before SIGKILL"]),
         (nginx("worker_shutdown_timeout", 20), ["idle connections end before nginx closes the rest"]),
         (nginx("keepalive_min_timeout", 115), ["idle connections end before nginx closes the rest"]),
+        (silence("3610"), ["nor one on a further port"]),
         (nginx("keepalive_timeout", 350), ["nginx never closes a connection that the load balancer still uses"]),
     ],
 )
