@@ -1,13 +1,15 @@
-"""What the configuration says is already in the account (certificates and addresses by id, hosted zones, a VPC): stood in for here.
+"""What the configuration says is already in the account (certificates, secrets and addresses by id, hosted zones, a VPC): stood in for.
 
 On AWS these exist before the first push. Everything else in the emulated AWS is made by the templates alone.
 """
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from pipeline.local.plane import certificates
+from stacks import containers
 from stacks.environment import Environment
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ def provide(world: World, environments: tuple[Environment, ...]) -> None:
             _hosted_zone(env, env.certificate.hosted_zone)
         for allocation in env.addresses.adopt.values():
             _address(env, allocation)
+        for arn in containers.secret_arns(env):
+            _secret(world, arn)
         if env.network.existing:
             _network(env, env.network.existing.vpc, env.network.existing.zones)
 
@@ -40,6 +44,22 @@ def _certificate(world: World, env: Environment, arn: str) -> None:
     pem = certificates.issued(world.home, hosts | held).read_bytes()
     known[arn] = CertBundle(env.account, certificate=pem, private_key=pem, region=env.region, arn=arn)
     known[arn].in_use_by = before.in_use_by if before else []
+
+
+def _secret(world: World, arn: str) -> None:
+    """A certificate of the local authority, as which the stand-ins for the origins know the proxy."""
+    from moto.secretsmanager.models import secretsmanager_backends
+
+    _, _, _, region, account, _, full_name = arn.split(":")
+    backend = secretsmanager_backends[account][region]
+    # An ARN ends in a hyphen and six characters that Secrets Manager adds.
+    name = full_name[: -len("-XXXXXX")]
+    if arn in backend.secrets or name in backend.secrets:
+        return
+    chain, key = certificates.client(world.home, name)
+    # Secrets Manager has no call that chooses an ARN.
+    secret, _ = backend._add_secret(name, secret_string=json.dumps({"certificate": chain, "private_key": key}))  # noqa: SLF001
+    secret.arn = arn
 
 
 def _hosted_zone(env: Environment, zone_id: str) -> None:

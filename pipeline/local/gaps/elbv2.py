@@ -37,7 +37,6 @@ def apply(patch: Patch = setattr) -> None:
     subnets_change_with_their_addresses(patch)
     security_groups_only_from_the_start(patch)
     network_target_groups_have_their_own_attributes(patch)
-    listeners_keep_tls_settings(patch)
     target_health_is_measured(patch)
 
 
@@ -185,41 +184,6 @@ def network_target_groups_have_their_own_attributes(patch: Patch) -> None:
 
     patch(Backend, "create_target_group", create_target_group)
     patch(Backend, "modify_target_group_attributes", modify_target_group_attributes)
-
-
-def listeners_keep_tls_settings(patch: Patch) -> None:
-    """In moto 5.2.5: modify_listener refuses TLS and drops AlpnPolicy, and keeps certificates only for HTTPS."""
-    from moto.elbv2.models import ELBv2Backend as Backend
-    from moto.elbv2.responses import ELBV2Response as Response
-
-    backend_modify, response_modify = Backend.modify_listener, Response.modify_listener
-
-    def modify_in_backend(
-        self: Any,
-        arn: str,
-        port: Any = None,
-        protocol: str | None = None,
-        ssl_policy: Any = None,
-        certificates: Any = None,
-        actions: Any = None,
-    ) -> Any:
-        listener = backend_modify(self, arn, port, None if protocol == "TLS" else protocol, ssl_policy, certificates or [], actions or [])
-        if protocol == "TLS":
-            listener.protocol = protocol
-        if certificates and listener.protocol == "TLS":
-            listener.certificate = certificates[0]["CertificateArn"]
-            listener.certificates = [certificate["CertificateArn"] for certificate in certificates]
-        return listener
-
-    def modify_listener(self: Any) -> Any:
-        answer = response_modify(self)
-        params = self._get_params()
-        if "AlpnPolicy" in params:
-            answer.result["Listeners"][0].alpn_policy = params["AlpnPolicy"]
-        return answer
-
-    patch(Backend, "modify_listener", modify_in_backend)
-    patch(Response, "modify_listener", modify_listener)
 
 
 def target_health_is_measured(patch: Patch) -> None:

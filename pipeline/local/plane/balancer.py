@@ -14,7 +14,8 @@ from pipeline.local.plane.model import Balancer, Listener, Seen, TargetGroup, Zo
 # Nobody listens there: a connection to it is refused, as one that a security group drops never comes through.
 NOWHERE = "127.255.255.254:9"
 # Fixed for TLS listeners (docs.aws.amazon.com/elasticloadbalancing/latest/network/network-load-balancers.html#connection-idle-timeout).
-IDLE_SECONDS = 350
+TLS_IDLE_SECONDS = 350
+PROXY_PROTOCOL = Path(__file__).with_name("proxy_protocol.js")
 
 Health = Callable[[str, str, int], str]
 Certificate = Callable[[Iterable[str]], Path]
@@ -47,10 +48,10 @@ events {{ worker_connections 4096; }}
 stream {{
     log_format flow escape=json '{{{line}}}';
     access_log {folder}/access.log flow;
+    js_import proxy_protocol from "{PROXY_PROTOCOL}";
     # One connection is one target: what a target refuses is not tried elsewhere.
     proxy_next_upstream off;
     proxy_connect_timeout 10s;
-    proxy_timeout {IDLE_SECONDS}s;
     tcp_nodelay on;
 {"".join(servers)}}}
 """
@@ -78,8 +79,10 @@ def _server(balancer: Balancer, listener: Listener, zone: Zone, name: str, conte
     lines += [f"allow {network};" for network in sorted({translate.network(client) for client in clients})]
     lines.append("deny all;")
     lines += [*_tls(listener, context), f"proxy_bind {'$remote_addr' if preserve else translate.address(zone.private_ip)};"]
-    if group.attributes.get("proxy_protocol_v2.enabled") == "true":
-        raise PipelineError(f"{group.arn}: proxy_protocol_v2.enabled: nginx sends PROXY protocol version 1 only, so it is not emulated")
+    lines.append(f"proxy_timeout {TLS_IDLE_SECONDS if listener.protocol == 'TLS' else listener.idle_seconds}s;")
+    if group.proxy_protocol:
+        # nginx writes version 1, the filter makes it version 2.
+        lines += ["proxy_protocol on;", "js_filter proxy_protocol.version2;"]
     sticky = group.attributes.get("stickiness.enabled") == "true"
     # A network load balancer chooses by flow, or by client address when stickiness is on.
     key = "$remote_addr" if sticky else '"$remote_addr $remote_port"'

@@ -37,6 +37,14 @@ def issued(home: Path, names: Iterable[str]) -> Path:
     return path
 
 
+def client(home: Path, name: str) -> tuple[str, str]:
+    """Chain and private key, as PEM: with what the proxy shows who it is."""
+    import trustme
+
+    leaf = trustme.CA.from_pem(authority(home).read_bytes(), (home / "ca-key.pem").read_bytes()).issue_cert(common_name=name)
+    return "".join(part.bytes().decode() for part in leaf.cert_chain_pems), leaf.private_key_pem.bytes().decode()
+
+
 def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")

@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import PipelineError
-from pipeline.local.plane import observe, process
+from pipeline.local.plane import configuration, observe, process
 from pipeline.nginx_translate import translated
 
 _IMAGE = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<repository>[^@:]+)@(?P<digest>sha256:[0-9a-f]{64})"
 )
-_SERVER_NAME = re.compile(r"(?:^|[;{])\s*server_name\s+([^;]+);", re.MULTILINE)
-_ORIGIN = re.compile(r"(?:^|[;{])\s*server\s+([A-Za-z0-9.-]+):(\d+)\s[^;]*\bresolve\b", re.MULTILINE)
-_TLS_NAME = re.compile(r"(?:^|[;{])\s*proxy_ssl_name\s+([A-Za-z0-9.-]+);", re.MULTILINE)
+# Authorities of private origins, whose part the local authority plays.
+_AUTHORITIES = Path("etc/nginx/kotei/authorities")
 
 
 class CannotPullContainerError(PipelineError):
@@ -44,38 +43,57 @@ class Place:
 @dataclass(frozen=True, kw_only=True)
 class Container:
     arguments: tuple[str, ...]
-    environment: dict[str, str]
-    hosts: tuple[str, ...]
-    origins: tuple[tuple[str, int], ...]
+    facts: configuration.Facts
     digest: str
     stop_signal: str
     stop_seconds: float
 
 
-def prepared(definition: dict[str, Any], folder: Path, place: Place) -> Container:
-    essential = definition["containers"]
+def proxy(definition: dict[str, Any]) -> dict[str, Any]:
+    """The container that a task lives and dies with."""
+    essential = [container for container in definition["containers"] if container["essential"]]
     if len(essential) != 1:
-        raise CannotStartContainerError(f"CannotStartContainerError: {len(essential)} containers in a task; the local plane runs one")
-    container = essential[0]
+        raise CannotStartContainerError(
+            f"CannotStartContainerError: {len(essential)} essential containers in a task; the local plane runs one"
+        )
+    found: dict[str, Any] = essential[0]
+    return found
+
+
+def environment(container: dict[str, Any]) -> dict[str, str]:
+    return {item["name"]: item["value"] for item in container.get("environment") or ()}
+
+
+def prepared(definition: dict[str, Any], folder: Path, place: Place) -> Container:
+    container = proxy(definition)
+    if other := {one["image"] for one in definition["containers"]} - {container["image"]}:
+        raise CannotPullContainerError(f"CannotPullContainerError: {', '.join(sorted(other))}: the local plane runs one image in a task")
     image = _image(container["image"], place.home)
     config = json.loads((image / "config.json").read_text(encoding="utf-8")).get("config", {})
     root = folder / "root"
     shutil.copytree(image / "files", root, dirs_exist_ok=True)
-    (root / "tmp").mkdir(exist_ok=True)
+    for name in ("/tmp", *mounted(definition)):  # noqa: S108 - the container's own
+        (root / name.lstrip("/")).mkdir(mode=0o700, parents=True, exist_ok=True)
+    for authority in (root / _AUTHORITIES).glob("*.pem"):
+        shutil.copyfile(place.authority, authority)
     command = [*(container.get("entryPoint") or config.get("Entrypoint") or ()), *(container.get("command") or config.get("Cmd") or ())]
     arguments, conf = _nginx(command, root)
-    texts = [_localized(path, root, folder, place) for path in sorted(conf.parent.rglob("*.conf"))]
-    text = "\n".join(texts)
+    for path in sorted(conf.parent.rglob("*.conf")):
+        _localize(path, root, folder, place)
     return Container(
         arguments=tuple(arguments),
-        environment={item["name"]: item["value"] for item in container.get("environment") or ()},
-        hosts=_hosts(text),
-        origins=_origins(text),
+        facts=configuration.read(image / "files" / conf.parent.relative_to(root)),
         digest=container["image"].partition("@")[2],
         stop_signal=str(config.get("StopSignal", "SIGTERM")),
         # ECS's default on Fargate (docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html, stopTimeout).
         stop_seconds=float(container.get("stopTimeout") or 30),
     )
+
+
+def mounted(definition: dict[str, Any]) -> list[str]:
+    """Folders of volumes, as containers see them."""
+    paths = (point["containerPath"] for container in definition["containers"] for point in container.get("mountPoints") or ())
+    return sorted(set(paths))
 
 
 def _image(reference: str, home: Path) -> Path:
@@ -135,11 +153,10 @@ def _nginx(command: Sequence[str], root: Path) -> tuple[list[str], Path]:
     return arguments, conf
 
 
-def _localized(path: Path, root: Path, folder: Path, place: Place) -> str:
-    original = path.read_text(encoding="utf-8")
+def _localize(path: Path, root: Path, folder: Path, place: Place) -> None:
     try:
         text = translated(
-            original,
+            path.read_text(encoding="utf-8"),
             prefix=root,
             listen_address=place.address,
             resolver=place.resolver,
@@ -151,17 +168,3 @@ def _localized(path: Path, root: Path, folder: Path, place: Place) -> str:
     except PipelineError as error:
         raise CannotStartContainerError(f"CannotStartContainerError: {path.relative_to(root)}: {error}") from error
     path.write_text(text, encoding="utf-8")
-    return text
-
-
-def _hosts(text: str) -> tuple[str, ...]:
-    names = (name.strip("\"'") for names in _SERVER_NAME.findall(text) for name in names.split())
-    return tuple(dict.fromkeys(name for name in names if name and name[0] not in "_~"))
-
-
-def _origins(text: str) -> tuple[tuple[str, int], ...]:
-    """Names and (already translated) ports of the origins that the configuration speaks to."""
-    origins = [(name, int(port)) for name, port in _ORIGIN.findall(text)]
-    ports = sorted({port for _, port in origins})
-    known = {name for name, _ in origins}
-    return tuple(dict.fromkeys([*origins, *((name, port) for name in _TLS_NAME.findall(text) if name not in known for port in ports[:1])]))

@@ -1,21 +1,25 @@
-"""The VPC's resolver: every name has one address, that of the stand-in origin, until somebody moves it."""
+"""The VPC's resolver: every name leads to the stand-in origin, or to an address of its own, until somebody moves them."""
 
 from __future__ import annotations
 
 import socketserver
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 TTL_SECONDS = 2
 
 
 @dataclass
 class NameServer:
-    """`answer` may be changed while it runs: that is an origin whose address changes. None: every name is unknown."""
+    """`answer` may be changed while it runs: that is an origin whose address changes. None: every name is unknown.
+
+    `own` has the names that lead elsewhere.
+    """
 
     answer: str | None
     address: tuple[str, int]
     server: socketserver.ThreadingUDPServer
+    own: dict[str, str] = field(default_factory=dict)
 
     def stop(self) -> None:
         self.server.shutdown()
@@ -33,7 +37,8 @@ def serve(address: tuple[str, int], answer: str) -> NameServer:
             if names.answer is None:
                 reply.header.rcode = RCODE.NXDOMAIN
             elif question.q.qtype == QTYPE.A:
-                reply.add_answer(RR(question.q.qname, QTYPE.A, rdata=A(names.answer), ttl=TTL_SECONDS))
+                name = str(question.q.qname).rstrip(".").lower()
+                reply.add_answer(RR(question.q.qname, QTYPE.A, rdata=A(names.own.get(name, names.answer)), ttl=TTL_SECONDS))
             sock.sendto(reply.pack(), self.client_address)
 
     class Server(socketserver.ThreadingUDPServer):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 UNSETTLED_SECONDS = 0.25
 SETTLED_SECONDS = 1.0
 LONGEST_TIMEOUT_SECONDS = 1.0
+# Health checks speak PROXY protocol too, but have no client to tell of (NLB guide, proxy protocol): version 2, LOCAL, no address.
+LOCAL_HEADER = b"\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00"
 INITIAL = ("initial", "Elb.InitialHealthChecking", "Initial health checks in progress")
 HEALTHY = ("healthy", None, None)
 DRAINING = ("draining", "Target.DeregistrationInProgress", "Target deregistration is in progress")
@@ -69,8 +71,10 @@ def failure(seen: Seen, group: TargetGroup, key: Key) -> tuple[str, str] | None:
         translate.address(address), translate.port(port), timeout=timeout, source_address=(translate.address(source), 0)
     )
     try:
+        connection.connect()
+        if group.proxy_protocol:
+            connection.sock.sendall(LOCAL_HEADER)
         if check.protocol == "TCP":
-            connection.connect()
             return None
         connection.request("GET", check.path)
         status = connection.getresponse().status

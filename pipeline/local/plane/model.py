@@ -36,6 +36,7 @@ class Listener:
     alpn: str
     certificates: tuple[str, ...]
     target_groups: tuple[tuple[str, int], ...]
+    idle_seconds: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +70,10 @@ class TargetGroup:
     attributes: dict[str, str]
     balancers: tuple[str, ...]
     targets: tuple[tuple[str, int], ...]
+
+    @property
+    def proxy_protocol(self) -> bool:
+        return self.attributes.get("proxy_protocol_v2.enabled") == "true"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,6 +37,21 @@ def image_digest(account: str, region: str, repository: str, digest: str) -> boo
     return found is not None and any(image.image_digest == digest for image in list(found.images))
 
 
+def role_allows(role: str, action: str, resource: str) -> bool:
+    """Whether the role's own policies let it; conditions and permissions boundaries are not looked at."""
+    from moto.iam.access_control import IAMPolicy, PermissionResult
+    from moto.iam.models import iam_backends
+
+    account = role.split(":")[4] if role.startswith("arn:") else ""
+    known = iam_backends[account]["aws"].roles.values() if account else ()
+    found = next((one for one in list(known) if one.arn == role), None)
+    if found is None:
+        return False
+    policies = [*(IAMPolicy(text) for text in found.policies.values()), *(IAMPolicy(policy) for policy in found.managed_policies.values())]
+    answers = {policy.is_action_permitted(action, resource) for policy in policies}
+    return PermissionResult.PERMITTED in answers and PermissionResult.DENIED not in answers
+
+
 def _backends(table: Any) -> list[tuple[str, str, Any]]:
     return [(account, region, backend) for account, regions in list(table.items()) for region, backend in list(regions.items())]
 
@@ -143,6 +158,7 @@ def _listener(listener: Any) -> model.Listener:
         alpn=listener.alpn_policy[0] if listener.alpn_policy else "None",
         certificates=tuple(listener.certificates),
         target_groups=tuple(weights),
+        idle_seconds=int(listener.attributes["tcp.idle_timeout.seconds"]),
     )
 
 
@@ -176,6 +192,7 @@ def _definition(definition: Any) -> dict[str, Any]:
         "cpu": definition.cpu,
         "memory": definition.memory,
         "containers": definition.container_definitions,
+        "execution_role": getattr(definition, "execution_role_arn", ""),
     }
 
 

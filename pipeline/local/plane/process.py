@@ -17,6 +17,8 @@ from pipeline.errors import PipelineError
 # Children of this engine, kept so that their exit codes can be read.
 _CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
 _RELOAD_SECONDS = 10.0
+# Of a container that SIGKILL ended, as container engines tell it.
+KILLED = 128 + signal.SIGKILL
 _POLL_SECONDS = 0.01
 
 
@@ -76,6 +78,26 @@ def start(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]
         )
     _CHILDREN[child.pid] = child
     return Process(child.pid, _started(child.pid) or 0)
+
+
+def run_to_end(command: Sequence[str], folder: Path, environment: Mapping[str, str], *, log: Path, seconds: float) -> int | None:
+    """Its exit code; None: it did not end in time, and was killed with all that it had started."""
+    with log.open("ab") as out:
+        child = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        return child.wait(seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        return None
 
 
 def foreground() -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from pipeline.local import translate
 from pipeline.local.gaps import ecs as ecs_answers
 from pipeline.local.gaps import elbv2 as elbv2_answers
-from pipeline.local.plane import balancer, certificates, dns, health, observe, origins, rollouts, services, standing, tasks
+from pipeline.local.plane import balancer, certificates, dns, health, observe, rollouts, services, stand_ins, standing, task_answers, tasks
 from pipeline.local.plane.model import Seen
 
 if TYPE_CHECKING:
@@ -49,8 +49,7 @@ class Endpoint:
 @dataclass
 class Plane:
     state: State
-    names: dns.NameServer
-    origin_address: str
+    stand_ins: stand_ins.StandIns
     standing: dict[str, Standing]
     seen: Seen = field(default_factory=Seen)
     _problems: dict[str, str] = field(default_factory=dict)
@@ -73,7 +72,8 @@ class Plane:
                 zone=zone.name,
                 address=translate.address(zone.public_ip),
                 port=translate.port(listener.port),
-                hosts=self._hosts({group for group, _ in listener.target_groups}),
+                # A further port passes on what it does not read.
+                hosts=self._hosts({group for group, _ in listener.target_groups}) if listener.protocol == "TLS" else (),
             )
             for found in seen.balancers.values()
             for listener in found.listeners
@@ -100,12 +100,12 @@ class Plane:
             self.standing.pop(name).stop()
 
     def halt(self) -> None:
-        """The loop and the name server end; the processes go on, as when the engine is killed."""
+        """The loop, the name server and the plain origins end; the processes go on, as when the engine is killed."""
         self._halting.set()
         self._wake.set()
         if self._thread is not None:
             self._thread.join()
-        self.names.stop()
+        self.stand_ins.stop()
         self.state.checks.pool.shutdown()
         # What this plane measured is no longer true; ECS and ELBv2 answer from these tables.
         for table in (ecs_answers.TASKS, ecs_answers.DEPLOYMENTS, ecs_answers.STOP_REQUESTS, elbv2_answers.TARGET_HEALTH):
@@ -153,6 +153,8 @@ class Plane:
 
     def _advance(self, task: tasks.Task, seen: Seen) -> None:
         services.reap(task, self.state)
+        # A target group that is deleted judges nobody any more.
+        task.targets = [target for target in task.targets if target[0] in seen.target_groups]
         if task.stage != "running":
             return
         if task.arn in ecs_answers.STOP_REQUESTS:
@@ -165,13 +167,9 @@ class Plane:
         client.update_service(cluster=service.cluster, service=service.name, desiredCount=service.minimum)
 
     def _stand_in(self) -> None:
-        wanted = sorted({(name, port) for task in self.state.tasks.values() if task.living for name, port in task.origins})
-        if not wanted:
-            return
-        folder = self.state.world.home / "plane" / "origins"
-        certificate = certificates.issued(self.state.world.home, [name for name, _ in wanted])
-        listen = [(self.origin_address, port) for port in sorted({port for _, port in wanted})]
-        self._standing("origins").ensure(origins.config(folder, listen=listen, certificate=certificate))
+        wanted = stand_ins.wanted(self.state.tasks.values())
+        if wanted.tls or wanted.tcp:
+            self.stand_ins.ensure(wanted, self._standing("origins"))
 
     def _balance(self, found: Balancer, seen: Seen) -> None:
         name = _balancer_name(found.arn)
@@ -221,7 +219,7 @@ class Plane:
         state = self.state
         for task in list(state.tasks.values()):
             verdict = "HEALTHY" if task.stage == "running" and services.healthy(task, state) else "UNKNOWN"
-            ecs_answers.TASKS[task.arn] = tasks.described(task, verdict)
+            ecs_answers.TASKS[task.arn] = task_answers.described(task, verdict)
             tasks.save(task, state.world)
         for service in seen.services.values():
             for deployment in service.deployments:
@@ -265,7 +263,9 @@ def start(world: World) -> Plane:
     )
     kept = {record["name"] for record in world.store.all(standing.KIND)}
     plane = Plane(
-        state, names, origin_address, {name: standing.adopted(name, world.home / "plane" / name, world.store) for name in sorted(kept)}
+        state,
+        stand_ins.StandIns(home=world.home, address=origin_address, names=names),
+        {name: standing.adopted(name, world.home / "plane" / name, world.store) for name in sorted(kept)},
     )
     plane.seen = seen
     for task in [task for task in state.tasks.values() if task.living]:

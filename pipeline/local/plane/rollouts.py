@@ -53,7 +53,8 @@ def save(rollout: Rollout, store: Store) -> None:
 def remember_completed(service: Service, store: Store) -> None:
     """What a rollback returns to: everything that makes a revision of the service."""
     kept = ("id", "taskDefinition", "networkConfiguration", "capacityProviderStrategy", "platformVersion")
-    store.put(COMPLETED, service.arn, {key: service.primary.document[key] for key in kept if key in service.primary.document})
+    revision = {key: service.primary.document[key] for key in kept if key in service.primary.document}
+    store.put(COMPLETED, service.arn, revision | {"loadBalancers": list(service.balancers)})
 
 
 def last_completed(service: Service, store: Store) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.local import translate
-from pipeline.local.plane import connections, container, process
+from pipeline.local.plane import connections, container, init_containers, process, secrets
 from pipeline.local.plane.process import Process
 
 if TYPE_CHECKING:
@@ -55,7 +55,13 @@ class Task:
     stop_signal: str = "SIGTERM"
     stop_seconds: float = 30.0
     hosts: list[str] = field(default_factory=list)
+    # As `configuration.Facts` has them. What an earlier engine wrote may lack how an origin is spoken to: by TLS.
     origins: list[list[Any]] = field(default_factory=list)
+    certified: list[str] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
+    streamed: list[str] = field(default_factory=list)
+    # Containers that ran before nginx, with their exit codes.
+    ended: dict[str, int] = field(default_factory=dict)
     targets: list[list[Any]] = field(default_factory=list)
     was_healthy: bool = False
     exit_code: int | None = None
@@ -82,7 +88,7 @@ class Task:
 
 def new(service: Service, seen: Seen, *, subnet: str, provider: str | None) -> Task:
     definition = seen.definitions[service.primary.definition]
-    first = definition["containers"][0]
+    proxy = container.proxy(definition)
     return Task(
         arn=f"{service.cluster_arn.replace(':cluster/', ':task/')}/{uuid.uuid4().hex}",
         account=service.account,
@@ -95,8 +101,8 @@ def new(service: Service, seen: Seen, *, subnet: str, provider: str | None) -> T
         zone=seen.subnet_zones.get(subnet, ""),
         provider=provider,
         subnet=subnet,
-        image=first["image"],
-        container_name=first["name"],
+        image=proxy["image"],
+        container_name=proxy["name"],
         cpu=str(definition["cpu"] or ""),
         memory=str(definition["memory"] or ""),
         created_at=_now(),
@@ -111,8 +117,12 @@ def launch(task: Task, service: Service, definition: dict[str, Any], world: Worl
     task.interface, task.address, task.mac = interface["NetworkInterfaceId"], interface["PrivateIpAddress"], interface["MacAddress"]
     try:
         run(task, definition, world, resolver=resolver, authority=authority)
-    except (container.CannotPullContainerError, container.CannotStartContainerError) as error:
+    except (secrets.ResourceInitializationError, container.CannotPullContainerError, container.CannotStartContainerError) as error:
         finish(task, world, reason=str(error), code="TaskFailedToStart")
+        return
+    except init_containers.DependencyError as error:
+        task.exit_code, task.detail = init_containers.NEVER_STARTED, str(error)
+        finish(task, world, reason="Essential container in task exited", code="EssentialContainerExited")
         return
     except Exception as error:
         # Without this the record would say that a process ended, which never ran.
@@ -130,11 +140,17 @@ def run(task: Task, definition: dict[str, Any], world: World, *, resolver: str, 
     folder = task.folder(world)
     shutil.rmtree(folder / "root", ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
+    read = secrets.values(definition, world)
     place = container.Place(home=world.home, address=translate.address(task.address), resolver=resolver, authority=authority)
     prepared = container.prepared(definition, folder, place)
-    running = process.start(prepared.arguments, folder, prepared.environment)
+    environments = {one["name"]: container.environment(one) | read[one["name"]] for one in definition["containers"]}
+    task.digest, task.ended = prepared.digest, {}
+    init_containers.run(definition, folder, environments, task.ended)
+    running = process.start(prepared.arguments, folder, environments[container.proxy(definition)["name"]])
     task.pid, task.started = running.pid, running.started
-    task.digest, task.hosts, task.origins = prepared.digest, list(prepared.hosts), [list(origin) for origin in prepared.origins]
+    facts = prepared.facts
+    task.hosts, task.origins, task.certified = list(facts.hosts), [list(origin) for origin in facts.origins], list(facts.certified)
+    task.shown, task.streamed = list(facts.shown), list(facts.streamed)
     task.stop_signal, task.stop_seconds = prepared.stop_signal, prepared.stop_seconds
     task.born, task.deadline = time.monotonic(), None
 
@@ -207,68 +223,5 @@ def save(task: Task, world: World) -> None:
         world.store.put(KIND, task.arn, document)
 
 
-def described(task: Task, health: str) -> dict[str, Any]:
-    """A Task in botocore's shape."""
-    last = {"running": "RUNNING", "draining": "DEACTIVATING", "stopping": "STOPPING", "stopped": "STOPPED"}[task.stage]
-    stopped = {"stoppedAt": task.stopped_at} if task.stopped_at else {}
-    why = {"stoppedReason": task.reason, "stopCode": task.stop_code} if task.reason else {}
-    exit_code = {"exitCode": task.exit_code} if task.exit_code is not None else {}
-    details = {
-        "subnetId": task.subnet,
-        "networkInterfaceId": task.interface,
-        "macAddress": task.mac,
-        "privateIPv4Address": task.address,
-    }
-    return {
-        "taskArn": task.arn,
-        "clusterArn": task.cluster_arn,
-        "taskDefinitionArn": task.definition,
-        "group": f"service:{task.service_name}",
-        "startedBy": task.deployment,
-        "availabilityZone": task.zone,
-        "capacityProviderName": task.provider,
-        "launchType": "FARGATE",
-        "platformVersion": "1.4.0",
-        "platformFamily": "Linux",
-        "cpu": task.cpu,
-        "memory": task.memory,
-        "connectivity": "CONNECTED",
-        "desiredStatus": "RUNNING" if task.stage == "running" else "STOPPED",
-        "lastStatus": last,
-        "healthStatus": health,
-        "createdAt": _time(task.created_at),
-        "startedAt": _time(task.created_at),
-        **{key: _time(value) for key, value in stopped.items()},
-        **why,
-        "version": 1,
-        "attachments": [
-            {
-                "id": str(uuid.uuid5(uuid.NAMESPACE_URL, task.arn)),
-                "type": "ElasticNetworkInterface",
-                "status": "DELETED" if task.stage == "stopped" else "ATTACHED",
-                "details": [{"name": name, "value": value} for name, value in details.items()],
-            }
-        ],
-        "containers": [
-            {
-                "containerArn": f"{task.arn.replace(':task/', ':container/')}/{task.container_name}",
-                "taskArn": task.arn,
-                "name": task.container_name,
-                "image": task.image,
-                "imageDigest": task.digest,
-                "lastStatus": "STOPPED" if task.stage == "stopped" else "RUNNING",
-                "healthStatus": health,
-                "networkInterfaces": [{"privateIpv4Address": task.address}],
-                **exit_code,
-                **({"reason": task.detail} if task.detail else {}),
-            }
-        ],
-    }
-
-
 def _now() -> str:
     return dt.datetime.now(dt.UTC).isoformat()
-
-
-def _time(text: str) -> dt.datetime:
-    return dt.datetime.fromisoformat(text)

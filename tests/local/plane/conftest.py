@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from pipeline import paths
 from pipeline.local import emulator, plane, server, translate
 from pipeline.local.gaps import ecs as ecs_gaps
 from pipeline.local.gaps import elbv2 as elbv2_gaps
@@ -46,7 +47,7 @@ http {
     access_log /dev/stdout json;
     keepalive_min_timeout 5s;
     keepalive_requests 1000000;
-    resolver 169.254.169.253 valid=1s ipv6=off;
+    resolver 127.0.0.1:8053 valid=1s ipv6=off;
     proxy_ssl_server_name on; proxy_ssl_verify on; proxy_ssl_verify_depth 3;
     proxy_ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt;
     proxy_http_version 1.1;
@@ -65,6 +66,12 @@ http {
             proxy_pass https://origin;
         }
     }
+}
+stream {
+    js_import names from /etc/nginx/kotei/names.js;
+    js_var $internal_networks "127.0.0.0/8";
+    js_var $internal_names "";
+    server { listen 127.0.0.1:8053 udp; proxy_pass 169.254.169.253:53; proxy_responses 1; proxy_timeout 5s; js_filter names.answer; }
 }
 """
 
@@ -101,14 +108,17 @@ class Town:
 
     # ---- the emulated AWS
 
-    def image(self, version: str, *, health: int = 200, config: str = CONFIG) -> str:
-        """A pushed image whose configuration answers with this version."""
+    def image(self, version: str, *, health: int = 200, config: str = CONFIG, **more: bytes) -> str:
+        """A pushed image whose configuration answers with this version; `more` files of /etc/nginx/kotei by name, with _ for every dot."""
         text = config.replace("VERSION", version).replace("HEALTH", str(health)).encode()
+        ours = {path.name: path.read_bytes() for path in (paths.ROOT / "docker" / "nginx").glob("*.*") if path.is_file()}
+        files = {"staging/nginx.conf": text, **ours, **{name.replace("_", "."): content for name, content in more.items()}}
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w") as tar:
-            entry = tarfile.TarInfo("etc/nginx/kotei/staging/nginx.conf")
-            entry.size = len(text)
-            tar.addfile(entry, io.BytesIO(text))
+            for name, content in files.items():
+                entry = tarfile.TarInfo(f"etc/nginx/kotei/{name}")
+                entry.size = len(content)
+                tar.addfile(entry, io.BytesIO(content))
         layer = buffer.getvalue()
         document = {"architecture": "arm64", "os": "linux", "config": {"StopSignal": "SIGQUIT", "User": "101"}}
         manifest = {

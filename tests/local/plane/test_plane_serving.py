@@ -86,10 +86,12 @@ def test_the_certificate_and_protocol_are_the_listeners(town: Any, until: Callab
 
 
 def test_a_setting_that_is_not_emulated_is_named_and_the_old_one_goes_on(town: Any, until: Callable[..., Any]) -> None:
-    town.attribute("proxy_protocol_v2.enabled", "true")
-    until(lambda: any("proxy_protocol_v2" in problem for problem in town.problems()), town.problems)
+    action = [{"Type": "forward", "TargetGroupArn": town.ids["targets"]}]
+    wanted = {"Protocol": "UDP", "Port": 53, "LoadBalancerArn": town.ids["balancer"], "DefaultActions": action}
+    listener = town.elb.create_listener(**wanted)["Listeners"][0]["ListenerArn"]
+    until(lambda: any("UDP" in problem for problem in town.problems()), town.problems)
     assert town.get() == (200, "v1")
-    town.attribute("proxy_protocol_v2.enabled", "false")
+    town.elb.delete_listener(ListenerArn=listener)
     until(lambda: not town.problems(), town.problems)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from pipeline.local.cloudformation.resources.handler import Handler, Made, Properties, Scope, names, tag_changes, tag_list, tag_map, without
@@ -67,13 +66,19 @@ def _delete_filter(scope: Scope, made: Made, properties: Properties) -> None:
     scope.client("logs").delete_metric_filter(logGroupName=properties["LogGroupName"], filterName=made.id)
 
 
-def _note_query(_scope: Scope, _properties: Properties) -> Made:
-    # In moto 5.2.5 there is no PutQueryDefinition.
-    return Made(id=str(uuid.uuid4()))
+def _save_query(scope: Scope, properties: Properties) -> Made:
+    client = scope.client("logs")
+    saved = client.put_query_definition(**params(client, "PutQueryDefinition", properties))["queryDefinitionId"]
+    return Made(id=saved, attributes={"QueryDefinitionId": saved})
 
 
-def _forget_query(_scope: Scope, _made: Made, _properties: Properties) -> None:
-    """Nothing but the stack knows of it."""
+def _change_query(scope: Scope, made: Made, _: Properties, new: Properties) -> Made:
+    _save_query(scope, {**new, "QueryDefinitionId": made.id})
+    return made
+
+
+def _delete_query(scope: Scope, made: Made, _: Properties) -> None:
+    scope.client("logs").delete_query_definition(queryDefinitionId=made.id)
 
 
 def _put_alarm(scope: Scope, properties: Properties) -> Made:
@@ -140,7 +145,11 @@ HANDLERS = {
         mutable=names("FilterPattern MetricTransformations"),
     ),
     "AWS::Logs::QueryDefinition": Handler(
-        create=_note_query, delete=_forget_query, enforced=names(""), recorded=names("LogGroupNames Name QueryString")
+        create=_save_query,
+        update=_change_query,
+        delete=_delete_query,
+        enforced=names("LogGroupNames Name QueryLanguage QueryString"),
+        mutable=names("LogGroupNames Name QueryLanguage QueryString"),
     ),
     "AWS::CloudWatch::Alarm": Handler(
         create=_put_alarm, update=_change_alarm, delete=_delete_alarm, enforced=names(f"{ALARM} AlarmName"), mutable=names(ALARM)
