@@ -35,8 +35,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "stranger": {"client_certificate": SECRET},
     "brief": {"idle_timeout": 1},
 }
-SITES = [{"host": f"{name}.example.com", "origin": f"https://{name}.example.net"} for name in OPTIONS]
-SITES.append({"host": "headers.example.com", "origin": "https://calls.example.net", "request_headers": {"X-Key": "1", "TE-Kept": "2"}})  # type: ignore[dict-item]
+SITES: list[dict[str, Any]] = [{"host": f"{name}.example.com", "origin": f"https://{name}.example.net"} for name in OPTIONS]
+SITES.append({"host": "headers.example.com", "origin": "https://calls.example.net", "request_headers": {"X-Key": "1", "TE-Kept": "2"}})
 
 
 @dataclass(frozen=True)
