@@ -94,11 +94,7 @@ def _service(t: Template, env: Environment) -> None:
             ),
             HealthCheckGracePeriodSeconds=60,
             LoadBalancers=[
-                ecs.LoadBalancer(
-                    ContainerName=containers.PROXY,
-                    ContainerPort=inside,
-                    TargetGroupArn=parameter(t, f"TargetGroupArn{suffix(outside)}", "String", "Output of the loadbalancer stack"),
-                )
+                ecs.LoadBalancer(ContainerName=containers.PROXY, ContainerPort=inside, TargetGroupArn=_target_group(t, env, outside))
                 for outside, inside in ((LISTENER_PORT, TRAFFIC_PORT), *((p.port, container_port(p.port)) for p in env.ports))
             ],
             NetworkConfiguration=ecs.NetworkConfiguration(
@@ -113,6 +109,15 @@ def _service(t: Template, env: Environment) -> None:
             PropagateTags="SERVICE",
         )
     )
+
+
+def _target_group(t: Template, env: Environment, port: int) -> Ref | Sub:
+    if port == LISTENER_PORT:
+        return parameter(t, "TargetGroupArn", "String", "Output of the loadbalancer stack")
+    # By its name, which is half as long: CodePipeline takes 1 KB of parameters.
+    name = f"TargetGroupFullName{suffix(port)}"
+    parameter(t, name, "String", "Output of the loadbalancer stack")
+    return Sub(f"arn:aws:elasticloadbalancing:{env.region}:{env.account}:${{{name}}}")
 
 
 def _capacity(env: Environment) -> list[ecs.CapacityProviderStrategyItem]:

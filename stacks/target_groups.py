@@ -13,6 +13,7 @@ from stacks.ports import HEALTH_PATH, HEALTH_PORT, LISTENER_PORT, TRAFFIC_PORT, 
 
 def build(t: Template, env: Environment) -> None:
     _target_group(t, env, suffix(LISTENER_PORT), TRAFFIC_PORT)
+    t.add_output(Output("TargetGroupArn", Value=Ref("TargetGroup")))
     for further in env.ports:
         _target_group(t, env, suffix(further.port), container_port(further.port))
 
@@ -37,7 +38,6 @@ def _target_group(t: Template, env: Environment, end: str, port: int) -> None:
             TargetGroupAttributes=[elb.TargetGroupAttribute(Key=key, Value=value) for key, value in sorted(_attributes(env).items())],
         )
     )
-    t.add_output(Output(f"TargetGroupArn{end}", Value=Ref(targets)))
     t.add_output(Output(f"TargetGroupFullName{end}", Value=GetAtt(targets, "TargetGroupFullName")))
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pipeline import codepipeline
-from pipeline.wiring import environment_steps
-from stacks.environment import DeployWindow
+from pipeline.wiring import environment_steps, overrides
+from stacks.environment import DeployWindow, Environment
 from stacks.project import Project
 
 NAMESPACE = re.compile(r"[A-Za-z0-9@\-_]{1,100}")
@@ -134,6 +134,12 @@ def test_parameter_overrides_fit_before_and_after_substitution(project: Project)
         assert len(given) <= 1000, action["Name"]
         worst = json.dumps({name: _longest(name) for name in json.loads(given)})
         assert len(worst) <= 1024, action["Name"]
+
+
+def test_the_parameters_of_an_environment_that_uses_everything_fit(most: Environment) -> None:
+    for step in environment_steps(most.model_copy(update={"name": "n" * 14, "project": "p" * 14})):
+        assert len(overrides(step) or "{}") <= 1000, step.stack
+        assert len(json.dumps({name: _longest(name) for name in step.parameters})) <= 1024, step.stack
 
 
 def _longest(name: str) -> str:

@@ -35,13 +35,17 @@ def test_the_image_comes_from_the_pipelines_account(variant: Any) -> None:
 
 
 def test_the_load_balancer_reaches_every_port_of_a_task(env: Environment, built: dict[str, dict[str, Any]]) -> None:
-    groups = built["loadbalancer"]["Resources"]
-    targets = [(group["TargetGroupArn"]["Ref"], group["ContainerPort"]) for group in service(built)["LoadBalancers"]]
-    outputs = built["loadbalancer"]["Outputs"]
-    assert len(targets) == 1 + len(env.ports)
-    assert all(groups[outputs[arn]["Value"]["Ref"]]["Properties"]["Port"] == port for arn, port in targets)
+    groups, outputs = (built["loadbalancer"][section] for section in ("Resources", "Outputs"))
+    first, *further = service(built)["LoadBalancers"]
+    assert (first["TargetGroupArn"], first["ContainerPort"]) == ({"Ref": "TargetGroupArn"}, 8080)
+    assert len(further) == len(env.ports)
+    for one in further:
+        arn, _, name = one["TargetGroupArn"]["Fn::Sub"].partition("${")
+        assert arn == f"arn:aws:elasticloadbalancing:{env.region}:{env.account}:"
+        group, attribute = outputs[name.removesuffix("}")]["Value"]["Fn::GetAtt"]
+        assert (attribute, groups[group]["Properties"]["Port"]) == ("TargetGroupFullName", one["ContainerPort"])
     mapped = [mapping["ContainerPort"] for mapping in container(built)["PortMappings"]]
-    assert mapped == [8080, 8081, *(port for _, port in targets[1:])]
+    assert mapped == [8080, 8081, *(one["ContainerPort"] for one in further)]
 
 
 def test_ecs_asks_a_container_where_the_load_balancer_does_not(built: dict[str, dict[str, Any]]) -> None:
