@@ -72,10 +72,14 @@ def client_network(value: str) -> str:
     return str(network(value))
 
 
-_HEADER_NAME = Pattern(r"[A-Za-z][A-Za-z0-9-]{0,63}", "a header name: 1 to 64 letters, digits and '-', beginning with a letter")
+# nginx's tables of headers for gRPC have a fixed size: no longer names, and not many more.
+MOST_HEADERS = 32
+_HEADER_NAME = Pattern(r"[A-Za-z][A-Za-z0-9-]{0,45}", "a header name: 1 to 46 letters, digits and '-', beginning with a letter")
 HeaderValue = Annotated[str, AfterValidator(header_value)]
-RequestHeaders = dict[Annotated[str, _HEADER_NAME, AfterValidator(request_header)], HeaderValue]
-ResponseHeaders = dict[Annotated[str, _HEADER_NAME, AfterValidator(response_header)], HeaderValue]
+RequestHeaders = Annotated[dict[Annotated[str, _HEADER_NAME, AfterValidator(request_header)], HeaderValue], Field(max_length=MOST_HEADERS)]
+ResponseHeaders = Annotated[
+    dict[Annotated[str, _HEADER_NAME, AfterValidator(response_header)], HeaderValue], Field(max_length=MOST_HEADERS)
+]
 NginxText = Annotated[str, AfterValidator(nginx_text)]
 ClientNetwork = Annotated[str, AfterValidator(client_network)]
 Endpoint = Annotated[str, AfterValidator(endpoint)]
