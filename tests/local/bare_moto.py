@@ -112,6 +112,10 @@ def balancer_answers(ec2: Any, elb: Any, acm: Any, ecs: Any) -> dict[str, bool]:
             "UnsupportedProtocol", lambda: elb.modify_listener(ListenerArn=listener, Protocol="TLS")
         ),
     }
+    idle = [{"Key": "tcp.idle_timeout.seconds", "Value": "60"}]
+    facts["idle_timeouts_are_of_tcp"] = refused(
+        "InvalidConfigurationRequest", lambda: elb.modify_listener_attributes(ListenerArn=listener, Attributes=idle)
+    )
     facts["certificates_in_use_are_not_deleted"] = refused(
         "ResourceInUseException", lambda: acm.delete_certificate(CertificateArn=certificate)
     )
@@ -174,13 +178,20 @@ def bucket_answers(s3: Any) -> dict[str, bool]:
     return {"conditions_are_part_of_a_policy": not refused("403", lambda: s3.put_object(Bucket="bucket", Key="k", Body=b""))}
 
 
+def query_answers(logs: Any) -> dict[str, bool]:
+    try:
+        return {"queries_are_saved": bool(logs.put_query_definition(name="q", queryString="fields @message")["queryDefinitionId"])}
+    except NotImplementedError:
+        return {"queries_are_saved": False}
+
+
 @mock_aws
 def main() -> None:
-    names = ("ec2", "elbv2", "acm", "ecs", "cloudwatch", "ecr", "s3")
-    ec2, elb, acm, ecs, cloudwatch, ecr, s3 = (boto3.client(name, region_name=REGION) for name in names)
+    names = ("ec2", "elbv2", "acm", "ecs", "cloudwatch", "ecr", "s3", "logs")
+    ec2, elb, acm, ecs, cloudwatch, ecr, s3, logs = (boto3.client(name, region_name=REGION) for name in names)
     # The addresses that the load balancer's part needs are taken before the quota is tried.
     answers = balancer_answers(ec2, elb, acm, ecs) | ec2_answers(ec2)
-    answers |= alarm_answers(cloudwatch) | image_answers(ecr) | bucket_answers(s3)
+    answers |= alarm_answers(cloudwatch) | image_answers(ecr) | bucket_answers(s3) | query_answers(logs)
     print(json.dumps(answers))  # noqa: T201 - its answer
 
 

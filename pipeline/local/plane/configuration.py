@@ -18,14 +18,13 @@ TLS, TCP = "tls", "tcp"
 class Facts:
     """`origins`: name, port, and how they are spoken to. `certified`: names that an origin's certificate has to hold.
 
-    `shown`: those of them to which a certificate is shown. `streamed`: origins that get a connection's bytes as they are.
+    `shown`: those of them to which a certificate is shown.
     """
 
     hosts: tuple[str, ...]
     origins: tuple[tuple[str, int, str], ...]
     certified: tuple[str, ...]
     shown: tuple[str, ...]
-    streamed: tuple[str, ...]
 
 
 @functools.lru_cache(maxsize=32)
@@ -41,7 +40,6 @@ def read(folder: Path) -> Facts:
         origins=_unique([*((*server, TLS) for _, server in _upstreams(http)), *passed]),
         certified=_unique([*_ssl_names(http), *(name for names in by_name.values() for name in names)]),
         shown=_unique(_shown(http)),
-        streamed=_unique(name for name, _, _ in passed),
     )
 
 

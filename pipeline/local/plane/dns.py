@@ -1,32 +1,30 @@
-"""The VPC's resolver: every name leads to the stand-in origin, or to an address of its own, until somebody moves them."""
+"""The VPC's resolver: every name leads to a stand-in."""
 
 from __future__ import annotations
 
 import socketserver
 import threading
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 TTL_SECONDS = 2
+Answer = Callable[[str], str | None]
 
 
 @dataclass
 class NameServer:
-    """`answer` may be changed while it runs: that is an origin whose address changes. None: every name is unknown.
+    """`answer` may be changed while it runs: that is an origin whose address changes. What it knows no address of does not exist."""
 
-    `own` has the names that lead elsewhere.
-    """
-
-    answer: str | None
+    answer: Answer
     address: tuple[str, int]
     server: socketserver.ThreadingUDPServer
-    own: dict[str, str] = field(default_factory=dict)
 
     def stop(self) -> None:
         self.server.shutdown()
         self.server.server_close()
 
 
-def serve(address: tuple[str, int], answer: str) -> NameServer:
+def serve(address: tuple[str, int], answer: Answer) -> NameServer:
     from dnslib import QTYPE, RCODE, RR, A, DNSRecord
 
     class Handler(socketserver.BaseRequestHandler):
@@ -34,11 +32,11 @@ def serve(address: tuple[str, int], answer: str) -> NameServer:
             data, sock = self.request
             question = DNSRecord.parse(data)
             reply = question.reply()
-            if names.answer is None:
+            found = names.answer(str(question.q.qname).rstrip(".").lower())
+            if found is None:
                 reply.header.rcode = RCODE.NXDOMAIN
             elif question.q.qtype == QTYPE.A:
-                name = str(question.q.qname).rstrip(".").lower()
-                reply.add_answer(RR(question.q.qname, QTYPE.A, rdata=A(names.own.get(name, names.answer)), ttl=TTL_SECONDS))
+                reply.add_answer(RR(question.q.qname, QTYPE.A, rdata=A(found), ttl=TTL_SECONDS))
             sock.sendto(reply.pack(), self.client_address)
 
     class Server(socketserver.ThreadingUDPServer):

@@ -31,13 +31,12 @@ FACTS = {
 def config(
     folder: Path,
     *,
-    listen: Sequence[tuple[str, int]],
+    endpoints: Mapping[tuple[str, int], str],
     certificate: Path,
-    reached: Mapping[tuple[str, int], str],
     asking: Sequence[str],
     authority: Path,
 ) -> str:
-    """`reached`: origins with an address of their own; `asking`: those that want to see a certificate of the local authority."""
+    """`endpoints`: where to listen, and for whom; `asking`: who wants to see a certificate of the local authority."""
     variables = {**FACTS, **{header: f"$http_{header.replace('-', '_')}" for header in HEADERS}}
     safe = {key: f"$safe_{key.replace('-', '_')}" for key in variables}
     headers = ",".join(f'"{header}":"{safe[header]}"' for header in HEADERS)
@@ -47,8 +46,8 @@ def config(
         f'    map {variable} {safe[key]} {{ default {variable}; "~[\\x00-\\x1f\\x22\\x5c]" "(not shown)"; }}\n'
         for key, variable in variables.items()
     )
-    listeners = "".join(f"        listen {address}:{port} ssl;\n" for address, port in listen)
-    endpoints = "".join(f'        "{address}:{port}" "{name}";\n' for (address, port), name in reached.items())
+    listeners = "".join(f"        listen {address}:{port} ssl;\n" for address, port in endpoints)
+    reached = "".join(f'        "{address}:{port}" "{name}";\n' for (address, port), name in endpoints.items())
     strangers = "".join(f'        "{name}:NONE" 1;\n' for name in asking)
     # Asked of all clients, since nginx chooses by the Host header whose settings hold; refused for those that want it, by the name in TLS.
     verify = f"        ssl_verify_client optional;\n        ssl_client_certificate {authority};\n" if asking else ""
@@ -56,7 +55,7 @@ def config(
 worker_processes 1;
 pid {folder}/nginx.pid;
 error_log {folder}/stderr.log warn;
-events {{ worker_connections 1024; }}
+events {{ worker_connections {1024 + len(endpoints)}; }}
 http {{
     access_log off;
     client_body_temp_path {folder}/temporary/body;
@@ -70,8 +69,8 @@ http {{
     variables_hash_bucket_size 128;
     map_hash_bucket_size 512;
     map "$server_addr:$server_port" $reached {{
-        default "$ssl_server_name:$server_port";
-{endpoints}    }}
+        default "";
+{reached}    }}
     map "$ssl_server_name:$ssl_client_verify" $stranger {{
         default "";
 {strangers}    }}

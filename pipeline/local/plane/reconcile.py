@@ -251,8 +251,7 @@ def start(world: World) -> Plane:
     """Adopts what an earlier engine left running, starts again what has ended, and begins to look."""
     seen = observe.look()
     digest = hashlib.sha256(str(world.home.resolve()).encode()).digest()
-    origin_address = f"127.77.{digest[0]}.{digest[1] or 1}"
-    names, moved = _name_server(world, origin_address, f"127.254.{digest[2]}.{digest[3] or 1}")
+    names, moved = _name_server(world, f"127.254.{digest[2]}.{digest[3] or 1}")
     state = services.State(
         world=world,
         tasks=tasks.load(world),
@@ -264,7 +263,7 @@ def start(world: World) -> Plane:
     kept = {record["name"] for record in world.store.all(standing.KIND)}
     plane = Plane(
         state,
-        stand_ins.StandIns(home=world.home, address=origin_address, names=names),
+        stand_ins.StandIns(world.home, names),
         {name: standing.adopted(name, world.home / "plane" / name, world.store) for name in sorted(kept)},
     )
     plane.seen = seen
@@ -283,14 +282,14 @@ def _resume(task: tasks.Task, seen: Seen, state: State, *, moved: bool) -> None:
         tasks.run(task, seen.definitions[task.definition], state.world, resolver=state.resolver, authority=state.authority)
 
 
-def _name_server(world: World, answer: str, other: str) -> tuple[dns.NameServer, bool]:
+def _name_server(world: World, other: str) -> tuple[dns.NameServer, bool]:
     """On the resolver's stand-in; on an address of its own when another engine of this computer is there. And whether it moved."""
     usual = translate.address(_VPC_RESOLVER[0])
     known = world.store.get(_RESOLVER_KIND, "address")
     choices = dict.fromkeys([*([known["address"]] if known else []), usual, other])
     for address in choices:
         with contextlib.suppress(OSError):
-            names = dns.serve((address, translate.port(_VPC_RESOLVER[1])), answer)
+            names = dns.serve((address, translate.port(_VPC_RESOLVER[1])), partial(stand_ins.address, world.home))
             world.store.put(_RESOLVER_KIND, "address", {"address": address})
             return names, known is not None and known["address"] != address
     raise OSError(f"no name server can be started on {', '.join(choices)} port {translate.port(_VPC_RESOLVER[1])}")

@@ -59,7 +59,6 @@ class Task:
     origins: list[list[Any]] = field(default_factory=list)
     certified: list[str] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
-    streamed: list[str] = field(default_factory=list)
     # Containers that ran before nginx, with their exit codes.
     ended: dict[str, int] = field(default_factory=dict)
     targets: list[list[Any]] = field(default_factory=list)
@@ -150,7 +149,7 @@ def run(task: Task, definition: dict[str, Any], world: World, *, resolver: str, 
     task.pid, task.started = running.pid, running.started
     facts = prepared.facts
     task.hosts, task.origins, task.certified = list(facts.hosts), [list(origin) for origin in facts.origins], list(facts.certified)
-    task.shown, task.streamed = list(facts.shown), list(facts.streamed)
+    task.shown = list(facts.shown)
     task.stop_signal, task.stop_seconds = prepared.stop_signal, prepared.stop_seconds
     task.born, task.deadline = time.monotonic(), None
 

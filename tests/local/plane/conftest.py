@@ -12,15 +12,17 @@ import ssl
 import tarfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from pipeline import paths
 from pipeline.local import emulator, plane, server, translate
+from pipeline.local.cloudformation import api, workers
 from pipeline.local.gaps import ecs as ecs_gaps
 from pipeline.local.gaps import elbv2 as elbv2_gaps
 from pipeline.local.plane import Plane
@@ -108,11 +110,11 @@ class Town:
 
     # ---- the emulated AWS
 
-    def image(self, version: str, *, health: int = 200, config: str = CONFIG, **more: bytes) -> str:
-        """A pushed image whose configuration answers with this version; `more` files of /etc/nginx/kotei by name, with _ for every dot."""
+    def image(self, version: str, *, health: int = 200, config: str = CONFIG, more: Mapping[str, bytes] = MappingProxyType({})) -> str:
+        """A pushed image whose configuration answers with this version, and `more` files of /etc/nginx/kotei."""
         text = config.replace("VERSION", version).replace("HEALTH", str(health)).encode()
         ours = {path.name: path.read_bytes() for path in (paths.ROOT / "docker" / "nginx").glob("*.*") if path.is_file()}
-        files = {"staging/nginx.conf": text, **ours, **{name.replace("_", "."): content for name, content in more.items()}}
+        files = {"staging/nginx.conf": text, **ours, **more}
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w") as tar:
             for name, content in files.items():
@@ -138,12 +140,12 @@ class Town:
         )
         digest: str = answer["image"]["imageId"]["imageDigest"]
         folder = self.world.home / "images" / digest.replace(":", "-")
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / "layer.tar").write_bytes(layer)
         (folder / "config.json").write_text(json.dumps(document))
         return digest
 
-    def definition(self, digest: str, **container: Any) -> str:
+    def definition(self, digest: str, *, before: Sequence[Mapping[str, Any]] = (), role: str = "", **container: Any) -> str:
         proxy = {
             "name": "proxy",
             "image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/kotei/proxy@{digest}",
@@ -159,7 +161,8 @@ class Town:
             requiresCompatibilities=["FARGATE"],
             cpu="256",
             memory="512",
-            containerDefinitions=[proxy],
+            containerDefinitions=[proxy, *({"image": proxy["image"], **one} for one in before)],
+            **({"executionRoleArn": role} if role else {}),
         )["taskDefinition"]["taskDefinitionArn"]
         return arn
 
@@ -352,7 +355,10 @@ def empty_town(tmp_path: Path) -> Iterator[Town]:
     )
     town = Town(world)
     listening.app = server.Front(
-        world=world, services={}, emulator=emulator.application(world), after_call=lambda: town.plane.poke() if town.plane else None
+        world=world,
+        services={"cloudformation": api.OPERATIONS},
+        emulator=emulator.application(world),
+        after_call=lambda: town.plane.poke() if town.plane else None,
     )
     thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
@@ -362,6 +368,7 @@ def empty_town(tmp_path: Path) -> Iterator[Town]:
     finally:
         if town.plane:
             town.plane.stop()
+        workers.wait()
         listening.shutdown()
         listening.server_close()
         thread.join()

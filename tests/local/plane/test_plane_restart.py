@@ -59,7 +59,8 @@ def test_a_load_balancer_process_that_dies_comes_back(town: Any, until: Callable
 
 def test_an_origin_whose_address_moves_is_found_again(town: Any, until: Callable[..., Any]) -> None:
     assert town.get("/x")[0] == 200
-    town.plane.stand_ins.names.answer = "127.77.0.1"
+    answer = town.plane.stand_ins.names.answer
+    town.plane.stand_ins.names.answer = lambda _name: "127.77.0.1"
     until(lambda: town.get("/x")[0] != 200, lambda: "still answered by the origin that is gone")
-    town.plane.stand_ins.names.answer = town.plane.stand_ins.address
+    town.plane.stand_ins.names.answer = answer
     until(lambda: town.get("/x")[0] == 200, town.problems)
