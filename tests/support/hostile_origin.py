@@ -26,6 +26,7 @@ class Origin:
     speak: Callable[[Conversation], None]
     seen: list[str] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
+    open: set[ssl.SSLSocket] = field(default_factory=set)
 
 
 @dataclass
@@ -77,6 +78,9 @@ def origin(address: str, context: ssl.SSLContext | None, speak: Callable[[Conver
             running.over.set()
             listener.shutdown(socket.SHUT_RDWR)
             accepting.join()
+            for connection in list(running.open):
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
 
 
 def _accept(listener: socket.socket, running: Origin) -> None:
@@ -95,7 +99,11 @@ def _serve(plain: socket.socket, running: Origin) -> None:
         plain.close()
         return
     with suppress(OSError), plain, running.context.wrap_socket(plain, server_side=True) as tls:
-        running.speak(Conversation(running, tls))
+        running.open.add(tls)
+        try:
+            running.speak(Conversation(running, tls))
+        finally:
+            running.open.discard(tls)
 
 
 @contextmanager
