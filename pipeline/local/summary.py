@@ -26,6 +26,9 @@ def lines(environments: Sequence[Environment], live: Mapping[str, Mapping[str, s
             continue
         yield f"{env.name}: {' '.join(addresses)}"
         yield f"  {curl(env, addresses[0], home)}"
+        for further in env.ports:
+            where = f"{translate.address(addresses[0])}:{translate.port(further.port)}"
+            yield f"  port {further.port}: {where}, from {client(env)}, goes to {', '.join(further.endpoints)}"
     for owner in asked:
         yield ""
         yield f"{owner} waits for a person: kotei approve {owner}   (or: kotei reject {owner})"

@@ -11,26 +11,37 @@ ENFORCED: dict[str, str] = {
     "AWS::EC2::SecurityGroup": "ingress by network and by group: clients to the load balancer, load balancer to traffic and health port",
     "AWS::EC2::NetworkInterface": "private addresses are unique, also between networks with one CIDR",
     "AWS::ElasticLoadBalancingV2::LoadBalancer": "one address a zone, security groups, cross-zone, deletion protection",
-    "AWS::ElasticLoadBalancingV2::Listener": "TCP and TLS, certificate names from ACM, SslPolicy, AlpnPolicy, forward to one target group,"
-    " idle timeout of 350 s",
-    "AWS::ElasticLoadBalancingV2::TargetGroup": "HTTP and TCP health checks with their thresholds, preserve_client_ip, stickiness,"
+    "AWS::ElasticLoadBalancingV2::Listener": "TCP and TLS, certificate names from ACM, SslPolicy, AlpnPolicy, forward to one target"
+    " group, tcp.idle_timeout.seconds of TCP listeners (350 s for TLS)",
+    "AWS::ElasticLoadBalancingV2::TargetGroup": "HTTP and TCP health checks with their thresholds, preserve_client_ip,"
+    " proxy_protocol_v2 (the address as version 2 has it, without additions of AWS's own; health checks carry it too), stickiness,"
     " cross-zone, fail open when no target is healthy, deregistration",
-    "AWS::ECS::TaskDefinition": "image by digest, command, environment, stopTimeout, the image's STOPSIGNAL",
-    "AWS::ECS::Service": "rolling deployments within MinimumHealthyPercent and MaximumPercent, circuit breaker and rollback, capacity"
-    " providers by base and weight, spread over zones, replacement of dead tasks, scaling, draining",
+    "AWS::ECS::TaskDefinition": "image by digest, command, environment, stopTimeout, the image's STOPSIGNAL; containers that run to"
+    " their end before nginx (DependsOn SUCCESS or COMPLETE), as scripts of the image in this computer's shell; Secrets of Secrets"
+    " Manager by key, stage and version, if the execution role's policies allow it; volumes, as folders that the containers share",
+    "AWS::ECS::Service": "rolling deployments within MinimumHealthyPercent and MaximumPercent, circuit breaker and rollback,"
+    " capacity providers by base and weight, spread over zones, replacement of dead tasks, scaling, draining",
     "AWS::ApplicationAutoScaling::ScalableTarget": "MinCapacity",
 }
 RECORDED: dict[str, str] = {
-    "AWS::EC2::SecurityGroup": "egress, IPv6, prefix lists",
-    "AWS::ElasticLoadBalancingV2::LoadBalancer": "access logs, zonal shift; a client outside the groups is let go at"
-    " once, where AWS is silent",
+    "AWS::EC2::SecurityGroup": "egress, IPv6, prefix lists. Nor are origins at internal addresses refused, as they are on AWS:"
+    " every stand-in is in 127.0.0.0/8",
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": "access logs, zonal shift; a client outside the groups is let go at once, where"
+    " AWS is silent",
     "AWS::ElasticLoadBalancingV2::Listener": "UDP and weighted target groups are refused by name",
-    "AWS::ElasticLoadBalancingV2::TargetGroup": "connection termination of unhealthy targets; proxy_protocol_v2 is refused by name",
-    "AWS::ECS::TaskDefinition": "cpu, memory, user, read-only root, tmpfs, ulimits, secrets, container health check (the target"
-    " group's stands for it), log driver (logs are files in .kotei/plane/tasks); more than one container and"
-    " programs other than nginx are refused by name",
+    "AWS::ElasticLoadBalancingV2::TargetGroup": "connection termination of unhealthy targets",
+    "AWS::ECS::TaskDefinition": "cpu, memory, user, read-only root, tmpfs, ulimits, read-only volumes, container health check (the"
+    " target group's stands for it), log driver (logs are files in .kotei/plane/tasks), conditions and boundaries of the execution"
+    " role, its permissions for the image and the logs; containers that run beside nginx and other programs are refused by name",
     "AWS::ECS::Service": "deployment alarms, zone rebalancing, blue/green and canary strategies, ECS Exec",
 }
+ORIGINS: str = (
+    "Each origin has a stand-in at an address of its own. One that is spoken to by TLS (also through a port that passes TLS"
+    " on) is a nginx that tells what it was asked; a plain port leads to one that says its name and then what it hears. The"
+    " local authority vouches for all of them, in the place of public ones and of docker/nginx/authorities. Where the proxy"
+    " shows a certificate, the local authority has to have issued it, and its subject is in the answer; a secret that the"
+    " account lacks is provided with such a one. gRPC calls are answered UNIMPLEMENTED."
+)
 TIME: str = (
     f"Time is compressed, order is kept: targets are checked every {UNSETTLED_SECONDS} s until healthy and every {SETTLED_SECONDS} s then,"
     f" draining lasts until its connections are gone and at most {LONGEST_DRAIN_SECONDS} s,"
@@ -39,7 +50,7 @@ TIME: str = (
 
 
 def lines() -> list[str]:
-    found = ["What the local data plane does with what is deployed.", "", TIME, ""]
+    found = ["What the local data plane does with what is deployed.", "", TIME, "", ORIGINS, ""]
     for name in sorted({*ENFORCED, *RECORDED}):
         found.append(name)
         found += [f"  enforced   {ENFORCED[name]}"] if name in ENFORCED else []

@@ -54,7 +54,7 @@ def _run(container: dict[str, Any], folder: Path, environment: Mapping[str, str]
     command = [*(container.get("entryPoint") or ()), *(container.get("command") or ())]
     root = folder / "root"
     script = root / command[1].lstrip("/") if len(command) > 1 else root
-    if command[0] not in _SHELLS or not script.is_file():
+    if not command or command[0] not in _SHELLS or not script.is_file():
         raise CannotStartContainerError(
             f"CannotStartContainerError: {container['name']}: beside nginx the local plane runs shell scripts of the image only,"
             f" not {' '.join(command) or 'an empty command'}"

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509 import load_pem_x509_certificate
 
 from pipeline import paths, render
 from pipeline.local import prerequisites, summary, up
 from pipeline.local.cloudformation import template
 from stacks import project
+from stacks.config_origins import OriginSettings
 from stacks.environment import Addresses, ExistingNetwork, Network
 
 pytestmark = pytest.mark.local
@@ -123,3 +126,21 @@ def test_the_shared_stacks(ready: Any) -> None:
     projects = ready.client("codebuild").list_projects()["projects"]
     assert {"kotei-check", "kotei-image", "kotei-plan", "kotei-verify"} <= set(projects)
     deploy(ready, "kotei-pipeline", RENDERED / "shared" / "pipeline.yaml", known, action="update", tags={"team": "edge"})
+
+
+def test_a_secret_that_the_configuration_names_is_provided_once(ready: Any) -> None:
+    arn = "arn:aws:secretsmanager:ap-northeast-1:111122223333:secret:proxy/files-AbCdEf"
+    env = project.load(paths.ROOT).environments[0]
+    shown = OriginSettings(url=env.sites[0].origin, client_certificate=arn)
+    asking = env.model_copy(update={"origins": (shown,)})
+    client = ready.client("secretsmanager")
+    prerequisites.provide(ready.world, (asking,))
+    first = client.get_secret_value(SecretId=arn)
+    pair = json.loads(first["SecretString"])
+    assert (first["ARN"], first["Name"]) == (arn, "proxy/files")
+    leaf = load_pem_x509_certificate(pair["certificate"].encode())
+    authority = load_pem_x509_certificate((ready.world.home / "ca.pem").read_bytes())
+    leaf.verify_directly_issued_by(authority)
+    assert load_pem_private_key(pair["private_key"].encode(), None).public_key() == leaf.public_key()
+    prerequisites.provide(ready.world, (asking,))
+    assert client.get_secret_value(SecretId=arn)["VersionId"] == first["VersionId"], "what is there stays as it is"

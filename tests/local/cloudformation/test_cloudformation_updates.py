@@ -165,3 +165,29 @@ def test_rollback_that_cannot_succeed_is_continued_by_skipping(cloud: Any) -> No
     assert cloud.settled("s")["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
     cloud.cfn.continue_update_rollback(StackName="s", ResourcesToSkip=["Alpha"])
     assert cloud.settled("s")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+
+
+def test_a_saved_query_is_made_changed_and_deleted(cloud: Any) -> None:
+    def template(**query: Any) -> dict[str, Any]:
+        properties = {"Name": "requests", "QueryString": "fields @message", "LogGroupNames": ["/a"], **query}
+        saved = {"Type": "AWS::Logs::QueryDefinition", "Properties": {key: value for key, value in properties.items() if value}}
+        return {"Resources": {"Query": saved}, "Outputs": {"Id": {"Value": {"Fn::GetAtt": ["Query", "QueryDefinitionId"]}}}}
+
+    def shown() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = cloud.client("logs").describe_query_definitions(queryDefinitionNamePrefix="req")["queryDefinitions"]
+        return [{key: value for key, value in query.items() if key != "lastModified"} for query in found]
+
+    cloud.create("queries", template())
+    query = {
+        "queryDefinitionId": cloud.outputs("queries")["Id"],
+        "queryLanguage": "CWLI",
+        "name": "requests",
+        "queryString": "fields @message",
+    }
+    assert shown() == [{**query, "logGroupNames": ["/a"]}]
+    cloud.update("queries", template(QueryString="fields @timestamp", LogGroupNames=None))
+    assert shown() == [{**query, "queryString": "fields @timestamp", "logGroupNames": []}], "what an update leaves out is gone"
+    cloud.update("queries", template(Name="answers"))
+    assert shown() == []
+    assert cloud.delete("queries")["StackStatus"] == "DELETE_COMPLETE"
+    assert cloud.client("logs").describe_query_definitions()["queryDefinitions"] == []

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-
-from pipeline.local.gaps import ec2
 
 pytestmark = pytest.mark.local
 
@@ -52,7 +51,7 @@ def test_an_address_is_nowhere_where_something_else_lives(cloud: Any, monkeypatc
     client = cloud.client("ec2")
     client.create_vpc(CidrBlock="10.20.0.0/16")
     drawn = iter([0, 1, 1, 20, 1, 1, 254, 1, 1, 99, 1, 1, 99, 1, 1, 99, 1, 2])
-    monkeypatch.setattr(ec2.random, "randint", lambda _low, _high: next(drawn))
+    monkeypatch.setattr(random, "randint", lambda _low, _high: next(drawn))
     assert client.allocate_address(Domain="vpc")["PublicIp"] == "127.99.1.1"
     assert client.allocate_address(Domain="vpc")["PublicIp"] == "127.99.1.2"
 
@@ -93,3 +92,25 @@ def test_an_alarm_keeps_its_state_when_changed(cloud: Any) -> None:
     client.set_alarm_state(AlarmName="a", StateValue="ALARM", StateReason="seen")
     client.put_metric_alarm(AlarmName="a", Threshold=2, **alarm)
     assert client.describe_alarms()["MetricAlarms"][0]["StateValue"] == "ALARM"
+
+
+def test_only_a_tcp_listener_has_an_idle_timeout_of_its_own(cloud: Any) -> None:
+    client, elb = cloud.client("ec2"), cloud.client("elbv2")
+    vpc = client.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
+    subnet = client.create_subnet(VpcId=vpc, CidrBlock="10.20.0.0/24")["Subnet"]["SubnetId"]
+    made = elb.create_load_balancer(Name="front", Type="network", Scheme="internal", Subnets=[subnet])["LoadBalancers"][0]
+    group = elb.create_target_group(Name="group", Protocol="TCP", Port=80, VpcId=vpc, TargetType="ip")["TargetGroups"][0]["TargetGroupArn"]
+    certificate = cloud.client("acm").request_certificate(DomainName="a.example.com")["CertificateArn"]
+    forward = {"LoadBalancerArn": made["LoadBalancerArn"], "DefaultActions": [{"Type": "forward", "TargetGroupArn": group}]}
+    tcp = elb.create_listener(**forward, Protocol="TCP", Port=5432)["Listeners"][0]["ListenerArn"]
+    tls = elb.create_listener(**forward, Protocol="TLS", Port=443, Certificates=[{"CertificateArn": certificate}])["Listeners"][0]
+
+    def wanted(value: str) -> list[dict[str, str]]:
+        return [{"Key": "tcp.idle_timeout.seconds", "Value": value}]
+
+    elb.modify_listener_attributes(ListenerArn=tcp, Attributes=wanted("6000"))
+    assert elb.describe_listener_attributes(ListenerArn=tcp)["Attributes"] == wanted("6000")
+    for value in ("59", "6001", "long"):
+        assert code(elb.modify_listener_attributes, ListenerArn=tcp, Attributes=wanted(value)) == "ValidationError"
+    refusal = code(elb.modify_listener_attributes, ListenerArn=tls["ListenerArn"], Attributes=wanted("60"))
+    assert refusal == "InvalidConfigurationRequest"

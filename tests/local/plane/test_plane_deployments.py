@@ -78,12 +78,12 @@ def test_a_task_that_leaves_waits_for_its_connections(town: Any, until: Callable
 @pytest.mark.parametrize("fault", ["no image", "configuration refused", "never healthy"])
 def test_the_circuit_breaker_returns_to_what_served(town: Any, fault: str, until: Callable[..., Any]) -> None:
     before = {task["taskArn"] for task in town.tasks()}
-    digest = {
+    images: dict[str, Callable[[], str]] = {
         "no image": lambda: ABSENT,
         "configuration refused": lambda: town.image("broken", config=BROKEN),
         "never healthy": lambda: town.image("ill", health=503),
-    }[fault]()
-    town.update(taskDefinition=town.definition(digest))
+    }
+    town.update(taskDefinition=town.definition(images[fault]()))
     until(
         lambda: len(town.service()["deployments"]) == 2 and town.deployment()["rolloutState"] == "COMPLETED",
         lambda: (town.service(), town.tasks("STOPPED")),
