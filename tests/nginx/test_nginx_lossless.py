@@ -26,7 +26,7 @@ Start = Callable[[int], AbstractContextManager[Nginx]]
 
 
 @pytest.fixture
-def start(
+def start(  # noqa: PLR0917 # fixtures are known by their names
     conf: str,
     net: Addresses,
     dns: NameServer,
@@ -81,7 +81,6 @@ def test_reloads_lose_nothing(start: Start) -> None:
             proxy.process.send_signal(signal.SIGHUP)
             _wait(partial(_are_others, proxy, before), "new workers, and the old ones' last connections")
         _all_have_asked_again(running)
-    print("NB", running.not_begun, running.connections, sum(running.answered.values()))
     _check(running)
     assert running.connections >= TIMES * len(CLIENTS), "each reload moved every client to a new worker"
 
@@ -100,6 +99,5 @@ def test_stops_lose_nothing(start: Start) -> None:
                 proxy, leaving = successor, following
             _all_have_asked_again(running)
         leaving.close()
-    print("NB", running.not_begun, running.connections, sum(running.answered.values()))
     _check(running)
     assert running.connections >= TIMES * len(CLIENTS), "each stop moved every client to the next proxy"
