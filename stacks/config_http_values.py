@@ -69,7 +69,9 @@ def endpoint(value: str) -> str:
 
 
 def client_network(value: str) -> str:
-    return str(network(value))
+    if network(value).prefixlen == 0:
+        raise ValueError(f"{shown(value)} is everybody; leave the list empty for that")
+    return value
 
 
 # nginx's tables of headers for gRPC have a fixed size: no longer names, and not many more.

@@ -92,7 +92,7 @@ def sites(draw: st.DrawFn, names: list[str], *, limited: bool) -> Table:
         "request_headers": headers("Accept-Encoding", "Cookie", "Range"),
         "response_headers": headers("Set-Cookie", "Cache-Control", "Last-Modified", "Strict-Transport-Security"),
         "connection_limit": st.sampled_from((1, 65_535)),
-        "allow": st.lists(st.sampled_from(("10.0.0.0/8", "127.0.0.0/8", "0.0.0.0/0", "192.0.2.7/32")), max_size=3),
+        "allow": st.lists(st.sampled_from(("10.0.0.0/8", "127.0.0.0/8", "0.0.0.0/1", "128.0.0.0/1", "192.0.2.7/32")), max_size=3),
     }
     if ORIGINS[site["origin"]] == "http/1.1":
         optional |= {"websocket": st.booleans(), "cache": st.booleans()}
