@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 
 from pipeline import nginx_check, nginx_config
 from pipeline.errors import PipelineError
-from pipeline.paths import NGINX_RENDERED, ROOT
+from pipeline.paths import NGINX_AUTHORITIES, NGINX_NAMES, NGINX_RENDERED, ROOT
 from stacks.environment import Environment, PathRule, Site
 from tests.support.proxy import environment
 
@@ -30,6 +32,10 @@ def text_of(env: Environment) -> str:
 
 
 def written(env: Environment, root: Path) -> None:
+    """A checkout with what a configuration needs beside it."""
+    (root / NGINX_NAMES).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / NGINX_NAMES, root / NGINX_NAMES)
+    shutil.copytree(ROOT / NGINX_AUTHORITIES, root / NGINX_AUTHORITIES, dirs_exist_ok=True)
     for name, text in nginx_config.files(env).items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
@@ -64,14 +70,66 @@ def test_contract_of_the_image(name: str) -> None:
     blocks = parsed(ROOT / NGINX_RENDERED / name / "nginx.conf")
     assert directives(blocks, "pid") == [["/tmp/nginx.pid"]]
     assert directives(blocks, "user") == []
-    assert directives(blocks, "resolver") == [["169.254.169.253", "valid=10s", "ipv6=off"]]
-    assert {args[0] for args in directives(blocks, "listen")} == {"8080", "8081"}
-    assert [args[0] for args in directives(blocks, "access_log")] == ["/dev/stdout", "off"]
+    assert {tuple(args) for args in directives(blocks, "resolver")} == {("127.0.0.1:8053", "valid=10s", "ipv6=off")}
+    assert {args[0] for args in directives(blocks, "listen")} == {"8080", "8081", "127.0.0.1:8082", "127.0.0.1:8053"}
+    assert [args[0] for args in directives(blocks, "access_log")] == ["/dev/stdout", "off", "off"]
+    assert directives(blocks, "load_module") == [["modules/ngx_stream_js_module.so"]]
+    assert directives(blocks, "js_import") == [["names", "from", "/etc/nginx/kotei/names.js"]]
     assert all(
         args[0].startswith("/tmp/") for key in ("client_body", "proxy", "fastcgi") for args in directives(blocks, f"{key}_temp_path")
     )
     # An include or a listed certificate would be a file that only one side of the review sees.
     assert directives(blocks, "include") == []
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_contract_of_every_answer_and_origin(name: str) -> None:
+    blocks = parsed(ROOT / NGINX_RENDERED / name / "nginx.conf")
+    # nginx would write redirects to http:// and to its own port.
+    assert directives(blocks, "absolute_redirect") == [["off"]]
+    # nginx inherits these only where a block has none of its own.
+    (http,) = [block["block"] for block in blocks if block["directive"] == "http"]
+    for block in (http, *(inner["block"] for inner in http if inner["directive"] == "server")):
+        hidden = [one["args"] for one in block if one["directive"] == "proxy_hide_header"]
+        added = [one["args"] for one in block if one["directive"] == "add_header"]
+        assert bool(hidden) == bool(added) == (["X-Request-ID"] in hidden) == (["X-Request-ID", "$request_id", "always"] in added)
+    # Each name of an origin goes through the filter of DNS answers, and no location passes requests on without verified TLS.
+    assert ["169.254.169.253:53"] in directives(blocks, "proxy_pass")
+    assert all(args[1:] == ["resolve", "max_fails=0"] for args in directives(blocks, "server") if args)
+    passed = [args[0] for args in directives(blocks, "proxy_pass") if args != ["169.254.169.253:53"]]
+    assert passed
+    assert all(url.startswith("https://origin_") for url in passed)
+    assert directives(blocks, "proxy_ssl_verify") == [["on"]]
+    assert len(directives(blocks, "proxy_ssl_name")) == len(passed)
+    # Inside of a location only `return` is sure to do what it says.
+    assert [block for block in inside_ifs(blocks) if block["directive"] not in {"set", "return"}] == []
+
+
+def inside_ifs(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    found = [inner for block in blocks if block["directive"] == "if" for inner in block["block"]]
+    return found + [inner for block in blocks for inner in inside_ifs(block.get("block", []))]
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_internal_networks_are_all_there(name: str) -> None:
+    blocks = parsed(ROOT / NGINX_RENDERED / name / "nginx.conf")
+    said = {args[0]: args[1] for args in directives(blocks, "js_var")}
+    networks = [ip_network(network) for network in said["$internal_networks"].split()]
+    inside = [
+        "10.1.2.3",
+        "100.64.0.1",
+        "127.0.0.1",
+        "169.254.169.254",
+        "169.254.170.2",
+        "172.31.0.1",
+        "192.168.0.1",
+        "0.0.0.0",
+        "255.255.255.255",
+    ]
+    outside = ["9.255.255.255", "100.128.0.0", "172.32.0.0", "192.0.2.1", "198.51.100.1", "203.0.113.1", "223.255.255.255"]
+    assert [ip for ip in inside if not any(ip_address(ip) in network for network in networks)] == []
+    assert [ip for ip in outside if any(ip_address(ip) in network for network in networks)] == []
+    assert said["$internal_names"] == ""
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
@@ -147,7 +205,7 @@ def test_refused_configuration_is_named_with_its_line(tmp_path: Path) -> None:
     [
         ("server_tokens off;", "server_tokens on;", "gixy: low: version_disclosure"),
         ("pid /tmp/nginx.pid;", "pid /var/run/nginx.pid;", "/var/run/nginx.pid is not a file"),
-        ("pid /tmp/nginx.pid;", "pid /tmp/nginx.pid; }", "crossplane: line 11: unexpected"),
+        ("pid /tmp/nginx.pid;", "pid /tmp/nginx.pid; }", 'crossplane: line {line}: unexpected "}"'),
     ],
 )
 def test_each_checker_is_heard(tmp_path: Path, good: str, bad: str, finding: str) -> None:
@@ -156,7 +214,8 @@ def test_each_checker_is_heard(tmp_path: Path, good: str, bad: str, finding: str
     text = path.read_text()
     assert good in text
     path.write_text(text.replace(good, bad, 1))
-    assert any(finding in line for line in nginx_check.findings(tmp_path, "test"))
+    wanted = finding.replace("{line}", str(text[: text.index(good)].count("\n") + 1))
+    assert any(wanted in line for line in nginx_check.findings(tmp_path, "test"))
 
 
 def test_missing_file_says_how_to_get_it(tmp_path: Path) -> None:
