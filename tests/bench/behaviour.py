@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.bench import os_facts
 from tests.bench.lab import CONFIGS
 from tests.nginx.probes import ALL, SAYS
 from tests.nginx.probes.lab import Lab, configuration, lab
@@ -54,7 +55,8 @@ def compare() -> list[Compared]:
 
 def _start(name: str, share: int) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tests.bench.behaviour", name, str(share)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with os_facts.on(set(os_facts.CORES)):
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def _compared(probe: Probe, found: dict[str, dict[str, tuple[str, str]]]) -> Compared:
