@@ -22,7 +22,7 @@ import trustme
 
 from tests.nginx.faults import good_context
 from tests.support.hostile_origin import OK, Conversation, origin
-from tests.support.http_client import Answer, ask, request
+from tests.support.http_client import Answer, ask, connect, read, request
 from tests.support.name_server import NameServer, name_server
 from tests.support.proxy import NAME_SERVER_PORT, Addresses, Proxy, addresses, environment, proxy, rendered
 
@@ -262,3 +262,27 @@ def test_head_that_trickles_has_one_limit_in_all(start: Start, net: Addresses, c
 
     with origin(net[OLD], context, speak), start() as proxy:
         assert _asks(proxy, "GET", "/trickle").status == 504
+
+
+@pytest.mark.xfail(reason="with proxy_request_buffering off nginx closes such a connection, and has not said so in the answer")
+def test_connection_is_kept_or_said_to_end_when_the_answer_comes_before_the_body(
+    start: Start, net: Addresses, context: ssl.SSLContext
+) -> None:
+    """An origin that refuses a request by its head does not wait. The client, which reads keep-alive, sends its next request there."""
+
+    def speak(client: Conversation) -> None:
+        while True:
+            _, body, length = client.read_head()
+            client.send(OK)
+            if len(body) < length:
+                client.tls.recv(length)
+
+    with origin(net[OLD], context, speak), start() as proxy, connect(proxy.address) as sock:
+        for _ in range(2):
+            sock.sendall(request(HOST, "/", "Content-Length: 1", method="POST"))
+            threading.Event().wait(0.1)  # as long as a body takes that is on its way in a packet of its own
+            sock.sendall(b"x")
+            answer = read(sock)
+            assert answer.status == 200
+            if answer.headers["Connection"] == "close":
+                return

@@ -35,7 +35,15 @@ class Conversation:
     tls: ssl.SSLSocket
 
     def read(self) -> str:
-        """The request line; raises when the proxy has closed the connection."""
+        """The line of a request that has arrived whole; raises when the proxy has closed the connection."""
+        line, body, length = self.read_head()
+        while len(body) < length:
+            body += self.tls.recv(65536)
+        self.origin.seen.append(line)
+        return line
+
+    def read_head(self) -> tuple[str, bytes, int]:
+        """The request line, and as much of the body as came with the head, of how much."""
         data = b""
         while b"\r\n\r\n" not in data:
             part = self.tls.recv(65536)
@@ -44,11 +52,7 @@ class Conversation:
             data += part
         head, _, body = data.partition(b"\r\n\r\n")
         length = re.search(rb"(?i)\r\ncontent-length: (\d+)", head)
-        while length and len(body) < int(length[1]):
-            body += self.tls.recv(65536)
-        line = head.partition(b"\r\n")[0].decode()
-        self.origin.seen.append(line)
-        return line
+        return head.partition(b"\r\n")[0].decode(), body, int(length[1]) if length else 0
 
     def send(self, data: bytes) -> None:
         self.tls.sendall(data)
