@@ -23,7 +23,7 @@ from pipeline.paths import NGINX_AUTHORITIES, NGINX_NAMES, NGINX_RENDERED, ROOT
 from stacks.environment import Environment, Site
 from stacks.ports import HEALTH_PORT, TRAFFIC_PORT
 from tests.support import reference_router
-from tests.support.http_client import HEALTH, Answer, connect, read, request
+from tests.support.http_client import TRAFFIC, Answer, connect, read, request
 from tests.support.name_server import NameServer
 from tests.support.nginx_process import DEADLINE, nginx
 from tests.support.own_user import as_this_user
@@ -223,7 +223,7 @@ def origin(net: Addresses, dns: NameServer, authority: trustme.CA, tmp_path_fact
 
 
 @pytest.mark.usefixtures("origin")
-@BOUNDED
+@settings(BOUNDED, max_examples=20)
 @given(env=environments(limited=False))
 def test_requests_go_where_the_model_says(
     net: Addresses, dns: NameServer, authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory, env: Environment
@@ -231,7 +231,7 @@ def test_requests_go_where_the_model_says(
     prefix = tmp_path_factory.mktemp("proxy")
     _write_certificates(env, prefix, authority)
     local = translated_for(as_this_user(rendered(env)), prefix, net[61], dns, authority)
-    with nginx(local, prefix, net[61], HEALTH), closing(Client(net[61])) as client:
+    with nginx(local, prefix, net[61], TRAFFIC), closing(Client(net[61])) as client:
         for host, method, uri in requests(env):
             wanted = reference_router.answer(env, CLIENT, host, method, uri)
             got = _answer_when_origins_are_known(client, request(host, uri, method=method), method)

@@ -97,7 +97,7 @@ def start(
     def start(last: int, balancer: dict[str, Any], header: bytes, client: str) -> Iterator[Lab]:
         text = rendered(environment(SITES, ports=PORTS, loadbalancer=balancer)).replace("flush=1s", "flush=100ms")
         prefix = tmp_path_factory.mktemp("proxy")
-        with nginx(translated_for(text, prefix, net[last], dns, authority), prefix, net[last], HEALTH) as running:
+        with nginx(translated_for(text, prefix, net[last], dns, authority), prefix, net[last], TRAFFIC) as running:
             lab = Lab(Proxy(running), authority, header, client)
             _wait_for_origins(lab)
             yield lab

@@ -35,7 +35,7 @@ def sites(net: Addresses) -> list[dict[str, Any]]:
         {
             "host": "headers.example.com",
             "origin": ORIGIN,
-            "request_headers": {"X-Api-Key": "k 1;{}'#", "user-agent": "kotei", "Accept-Language": "", "X-Client-IP": "ours"},
+            "request_headers": {"X-Api-Key": "k 1;{}'#", "user-agent": "kotei", "Accept-Language": "", "x-client-IP": "ours"},
             "response_headers": {"X-Frame-Options": "DENY", "cache-control": "no-store", "X-Powered-By": ""},
             "paths": [{"path": "/denied/", "deny": True}, {"path": "/post", "methods": ["POST"]}],
         },
