@@ -9,7 +9,7 @@ import http.client
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -19,6 +19,7 @@ import trustme
 from tests.nginx.faults import CONNECT, CUT, FAULTS, NUMBERS, READ, good_context, serve
 from tests.support.hostile_origin import Origin, origin
 from tests.support.http_client import ask, connect, read, request
+from tests.support.load import Http2
 from tests.support.name_server import name_server
 from tests.support.nginx_process import DEADLINE
 from tests.support.proxy import NAME_SERVER_PORT, Addresses, Proxy, addresses, environment, proxy, rendered
@@ -139,6 +140,14 @@ def test_second_address_serves_whatever_may_be_asked_again(night: Night, fault: 
     assert night.told[fault, method, "two"] == [status if first and not again else 200 for first in met]
     assert night.requests("good", fault, method, "two") == [int(not first or again) for first in met]
     assert night.requests(fault, fault, method, "two") == [int(first and sent) for first in met]
+
+
+@pytest.mark.parametrize("fault", [fault for fault, what in FAULTS.items() if what.status == CUT])
+def test_client_of_http2_sees_that_an_answer_is_cut(night: Night, fault: str) -> None:
+    """There the end of a stream is a flag; an answer that ends with it would be taken for whole."""
+    client = Http2(night.proxy.address)
+    with closing(client), pytest.raises(ConnectionResetError):
+        client.ask("GET", f"one{NUMBERS[fault]}.example.com")
 
 
 def test_limits_bound_every_wait(night: Night) -> None:

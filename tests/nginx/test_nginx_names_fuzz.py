@@ -133,6 +133,25 @@ def test_internal_networks_end_where_they_are_said_to(reader: Reader, network: s
             assert reader.believed(packet(str(IPv4Address(number)))) == [str(IPv4Address(number))]
 
 
+@pytest.mark.parametrize(
+    ("address", "what"),
+    [
+        ("169.254.169.254", "credentials of EC2"),
+        ("169.254.170.2", "credentials of ECS"),
+        ("169.254.169.253", "the VPC's name server"),
+        ("127.0.0.1", "the task itself"),
+        ("0.0.0.0", "the task itself, as Linux takes it"),
+        ("10.0.0.1", "RFC 1918"),
+        ("172.31.255.254", "RFC 1918"),
+        ("192.168.0.1", "RFC 1918"),
+        ("100.127.255.254", "RFC 6598, which VPCs use too"),
+        ("255.255.255.255", "everybody here"),
+    ],
+)
+def test_address_that_would_lead_inside_is_not_believed(reader: Reader, address: str, what: str) -> None:
+    assert reader.believed(packet(address)) == [], what
+
+
 @pytest.mark.parametrize("place", range(3))
 def test_one_internal_address_among_others_is_seen_at_every_place(reader: Reader, place: int) -> None:
     ips = list(GOOD)

@@ -47,15 +47,11 @@ def asked_until(address: str, raw: bytes, origin: str) -> Answer:
     raise AssertionError(f"no answer from {origin}")
 
 
-def test_origin_that_moves_is_followed_and_silence_or_no_name_keeps_it(served: Proxy, dns: NameServer, net: Addresses) -> None:
+def test_origin_that_moves_is_followed_there_and_back(served: Proxy, dns: NameServer, net: Addresses) -> None:
     raw = request("moving.example.com")
     assert ask(served.address, raw).headers["X-Origin-Address"] == net[10]
     dns.addresses["moving.example.net"] = [net[11]]
     asked_until(served.address, raw, net[11])
-    dns.silent.add("moving.example.net")
-    time.sleep(3)  # three times what the resolver remembers
-    assert ask(served.address, raw).headers["X-Origin-Address"] == net[11]
-    dns.silent.clear()
     dns.addresses["moving.example.net"] = [net[10]]
     asked_until(served.address, raw, net[10])
 
