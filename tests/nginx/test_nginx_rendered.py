@@ -70,7 +70,7 @@ def test_contract_of_the_image(name: str) -> None:
     blocks = parsed(ROOT / NGINX_RENDERED / name / "nginx.conf")
     assert directives(blocks, "pid") == [["/tmp/nginx.pid"]]
     assert directives(blocks, "user") == []
-    assert {tuple(args) for args in directives(blocks, "resolver")} == {("127.0.0.1:8053", "valid=10s", "ipv6=off")}
+    assert {tuple(args) for args in directives(blocks, "resolver")} == {("127.0.0.1:8053", "valid=5s", "ipv6=off")}
     assert {args[0] for args in directives(blocks, "listen")} == {"8080", "8081", "127.0.0.1:8082", "127.0.0.1:8053"}
     assert [args[0] for args in directives(blocks, "access_log")] == ["/dev/stdout", "off", "off"]
     assert directives(blocks, "load_module") == [["modules/ngx_stream_js_module.so"]]

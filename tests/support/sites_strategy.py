@@ -103,7 +103,12 @@ def sites(draw: st.DrawFn, names: list[str], *, limited: bool) -> Table:
     site |= draw(st.fixed_dictionaries({}, optional=optional))
     if draw(st.integers(0, 9)) == 0:
         site["maintenance"] = {"message": draw(TEXT), "retry_after": draw(st.sampled_from((1, 86_400)))}
-    site["paths"] = draw(st.lists(rules(site), max_size=6, unique_by=lambda rule: str(rule["path"])))
+    own = draw(st.lists(rules(site), max_size=6, unique_by=lambda rule: str(rule["path"])))
+    near = draw(st.lists(st.sampled_from(("", "/", "/a/")), unique=True)) if own else []
+    paths = {rule["path"] for rule in own}
+    # What stands beside and below a path of the site, for the longest to win.
+    beside = {own[0]["path"].rstrip("/") + end: answer for end in near for answer in draw(st.lists(answers(), min_size=1, max_size=1))}
+    site["paths"] = [*own, *({"path": path, "answer": answer} for path, answer in beside.items() if path not in paths)]
     return site
 
 
