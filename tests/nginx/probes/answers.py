@@ -36,15 +36,21 @@ def _one(raw: bytes, *, closed: bool, bodiless: bool) -> tuple[Answer, bytes]:
     status = int(match.group(1))
     if not end:
         return Answer(status, head, complete=False), b""
-    fields = dict(re.findall(rb"\r\n([^:\r\n]+): *([^\r\n]*)", head.lower()))
     if bodiless or status in NO_BODY or status < 200:
         return Answer(status, head), rest
-    if fields.get(b"transfer-encoding") == b"chunked":
+    lengths = _values(head, b"content-length")
+    codings = _values(head, b"transfer-encoding")
+    if codings == [b"chunked"] and not lengths:
         return _chunked(status, head, rest)
-    if b"content-length" in fields:
-        length = int(fields[b"content-length"])
+    if not codings and len(lengths) == 1 and lengths[0].isdigit():
+        length = int(lengths[0])
         return Answer(status, head, rest[:length], len(rest) >= length), rest[length:]
-    return Answer(status, head, rest, closed), b""
+    # Without framing the end of the connection is the end; with one that contradicts itself no client could tell the end.
+    return Answer(status, head, rest, complete=closed and not codings and not lengths), b""
+
+
+def _values(head: bytes, name: bytes) -> list[bytes]:
+    return [value.strip() for value in re.findall(rb"\r\n" + name + rb" *:([^\r\n]*)", head.lower())]
 
 
 def _chunked(status: int, head: bytes, rest: bytes) -> tuple[Answer, bytes]:
@@ -53,6 +59,8 @@ def _chunked(status: int, head: bytes, rest: bytes) -> tuple[Answer, bytes]:
         size, end, rest = rest.partition(b"\r\n")
         if not end:
             return Answer(status, head, body, complete=False), b""
+        if not re.fullmatch(rb"[0-9A-Fa-f]{1,8}", size):
+            return Answer(status, head, body + rest, complete=False), b""
         length = int(size, 16)
         if length == 0:
             complete = rest.startswith(b"\r\n")

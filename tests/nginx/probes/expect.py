@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from tests.nginx.probes.probe import Expectation, Outcome
@@ -23,14 +24,16 @@ def lines_of(request: bytes) -> list[bytes]:
 
 
 def body_of(request: bytes) -> bytes:
-    """The body without the framing that the proxy chose."""
+    """The body without the framing that the proxy chose; with it, where that is none."""
     top, _, rest = request.partition(b"\r\n\r\n")
     if b"\r\ntransfer-encoding: chunked" not in top.lower():
         return rest
-    body = b""
+    body, framed = b"", rest
     while rest:
         size, _, rest = rest.partition(b"\r\n")
-        length = int(size or b"0", 16)
+        if not re.fullmatch(rb"[0-9A-Fa-f]{1,8}", size):
+            return framed
+        length = int(size, 16)
         body += rest[:length]
         rest = rest[length + 2 :]
     return body
@@ -133,6 +136,7 @@ class Answered:
             (self.exact is not None and got[0].body != self.exact, f"the first body is {got[0].body[:80]!r}" if got else ""),
             (self.at_origin is not None and arrived != self.at_origin, f"the origin got {arrived}"),
             (whole == self.cut_off, "an answer looks whole" if whole else "an answer is cut off"),
+            (self.cut_off and not outcome.closed, "the client still waits for the rest"),
             (outcome.rest != self.tunnel, f"the tunnel gave {outcome.rest[:80]!r}"),
             _desync(outcome),
         )
@@ -146,7 +150,7 @@ class NotServed:
     """Uploads stream, so its begin may be at the origin; but no answer says that it was taken, and nothing behind it is read."""
 
     def unmet(self, outcome: Outcome) -> str:
-        taken = [answer for answer in outcome.final if answer.status < 400]
+        taken = [answer for answer in outcome.final if NO_ANSWER < answer.status < 400]
         return _first_problem(
             (len(outcome.at_origin) > 1, f"{len(outcome.at_origin)} requests at the origin"),
             (bool(taken) or len(outcome.final) > 1, f"the client got {outcome}"),

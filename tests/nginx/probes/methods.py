@@ -46,6 +46,7 @@ PROBES = (
     Probe(
         name="method: HEAD",
         send=kept(b"HEAD /m HTTP/1.1") + head(b"GET /n HTTP/1.1"),
+        answers=2,
         expect=Answered(statuses=(200, 200), bodies=(b"", b"GET /n"), at_origin=(b"HEAD /m HTTP/1.1", b"GET /n HTTP/1.1")),
         why="an answer to HEAD has no body, whatever its Content-Length says",
     ),

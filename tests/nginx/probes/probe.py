@@ -101,6 +101,8 @@ class Probe:
     http2: bool = False
     patience: float = 5
     """Seconds after which a connection counts as kept open."""
+    answers: int = 1
+    """How many answers to wait for; more may come."""
     missing: str = ""
     """Why the expectation is not met yet."""
 

@@ -60,6 +60,12 @@ PROBES = (
         "the client cannot reach the origin, and its allow list does not know the proxy",
         has=(b"Location: https://" + HOST + b"/next?x=%2F",),
     ),
+    _probe(
+        "cookie of its own domain",
+        (b"Set-Cookie: a=1; Domain=origin.example.net; Path=/", b"Set-Cookie: b=1; Domain=elsewhere.example"),
+        "a browser takes no cookie for a domain that it did not ask",
+        has=(b"Set-Cookie: a=1; Domain=" + HOST + b"; Path=/", b"Set-Cookie: b=1; Domain=elsewhere.example"),
+    ),
     _passes(
         "Date",
         (b"Date: Sat, 01 Jan 2000 00:00:00 GMT",),

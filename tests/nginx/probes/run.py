@@ -81,7 +81,8 @@ def _take(connection: _Connection, step: bytes | Wait | Until, end: float) -> No
 
 def _whole(probe: Probe, connection: _Connection) -> bool:
     found, _ = _answers(probe, connection)
-    return any(answer.status >= 200 or answer.status in {0, 101} for answer in found) and all(answer.complete for answer in found)
+    final = [answer for answer in found if answer.status >= 200 or answer.status in {0, 101}]
+    return len(final) >= probe.answers and all(answer.complete for answer in found)
 
 
 def _answers(probe: Probe, connection: _Connection) -> tuple[tuple[Answer, ...], bytes]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.nginx.probes.expect import Answered, LetGo
-from tests.nginx.probes.http2_frames import PREFACE, SETTINGS, headers_frame
-from tests.nginx.probes.probe import Probe, Step, Wait, head, kept
+from tests.nginx.probes.expect import NO_ANSWER, Answered, LetGo, NotServed, refused
+from tests.nginx.probes.http2_frames import BEGIN, END_HEADERS, PREFACE, headers_frame, pseudo
+from tests.nginx.probes.probe import HOST, Probe, Step, Wait, head, kept
 
 PATIENCE = 4
 HELD = "connections that wait for nothing are the cheapest attack there is"
@@ -38,10 +38,17 @@ HANGING: tuple[tuple[str, tuple[Step, ...], str, bool], ...] = (
     ("half a chunk", (CHUNKED + b"5\r\nhe",), HELD, False),
     ("chunks without an end", (CHUNKED + b"5\r\nhello\r\n",), HELD, False),
     ("HTTP/2 preface only", (PREFACE[:12],), HELD, True),
-    ("HTTP/2 header block without an end", (PREFACE + SETTINGS + headers_frame((b":method", b"GET"), flags=0),), HELD, True),
 )
 PROBES = (
     *(Probe(name=f"slow: {n}", send=steps, expect=LetGo(), why=why, http2=http2, patience=PATIENCE) for n, steps, why, http2 in HANGING),
+    *(
+        Probe(name=f"slow: HTTP/2 {n}", send=send, expect=expect, why=f"the stream is ended; {HELD}", http2=True, patience=PATIENCE)
+        for n, send, expect in (
+            ("header block without an end", BEGIN + headers_frame(*pseudo(HOST), flags=0), refused(400, 408, NO_ANSWER)),
+            ("half a frame", BEGIN + headers_frame(*pseudo(HOST))[:-3], refused(400, 408, NO_ANSWER)),
+            ("body that does not come", BEGIN + headers_frame(*pseudo(HOST, method=b"POST"), flags=END_HEADERS), NotServed()),
+        )
+    ),
     Probe(
         name="slow: answer that is not read",
         send=(kept(b"GET /large HTTP/1.1"), Wait(2.5, reading=False)),
@@ -58,6 +65,7 @@ PROBES = (
     Probe(
         name="slow: request on a connection that was idle for longer than a head may take",
         send=(kept(b"GET /1 HTTP/1.1"), Wait(1.5), head(b"GET /2 HTTP/1.1")),
+        answers=2,
         expect=Answered(statuses=(200, 200)),
         why="the wait for a head begins with its first byte; between requests the load balancer keeps connections for 350 s",
     ),

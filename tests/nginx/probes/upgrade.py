@@ -65,6 +65,7 @@ PROBES = (
         )
         + SMUGGLED,
         says=Says((b"HTTP/1.1 426 Upgrade Required\r\nSec-WebSocket-Version: 13\r\nContent-Length: 0\r\n\r\n",)),
+        answers=2,
         expect=Answered(statuses=(426, 403)),
         why="without 101 the connection stays HTTP, and the next request is judged by the rules",
     ),
@@ -129,6 +130,7 @@ PROBES = (
     Probe(
         name="no upgrade: bytes right behind the request",
         send=kept(LINE, b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", SETTINGS) + SMUGGLED,
+        answers=2,
         expect=any_of(refused(400), Answered(statuses=(200, 403), at_origin=(LINE,))),
         why="what was not upgraded is HTTP, and the next request is judged by the rules",
     ),
@@ -146,7 +148,7 @@ PROBES = (
             missing=missing,
         )
         for name, lines, missing in (
-            ("origin switches although nobody asked", (), ""),
+            ("origin switches although nobody asked", (), "nginx passes such a 101 on, and nothing after it"),
             (
                 "origin switches although only the client asked",
                 (UPGRADE, b"Upgrade: h2c"),
