@@ -2,7 +2,7 @@
 // connects to whatever address DNS names. Here both become "the server failed", on which nginx keeps the addresses that it has.
 
 const NO_ERROR = 0, SERVER_FAILED = 2, NO_SUCH_NAME = 3;
-const HEADER = 12, FIXED_PART_OF_RECORD = 10, TYPE_A = 1, POINTER = 0xc0;
+const HEADER = 12, FIXED_PART_OF_RECORD = 10, TYPE_A = 1, LONGEST_LABEL = 63;
 
 function answer(session) {
     // Both are the same for every answer of this worker.
@@ -26,7 +26,7 @@ function reason(data, networks, trusted) {
     data[2] &= ~0x02;
     const code = data[3] & 0x0f;
     const question = name(data, HEADER);
-    if (question === null) {
+    if (question === null || question.text === null) {
         return 'an answer without its question';
     }
     if (code === NO_SUCH_NAME) {
@@ -69,15 +69,16 @@ function addressesIn(data, start) {
     return found;
 }
 
-// A name and where it ends. A pointer ends it; where that leads to is not asked, since only the question's name is read.
+// A name and where it ends. A pointer ends it; where that leads to is not asked, since only the question's name is read, which has none.
+// nginx takes every length that no label has for a pointer. Read in another way, a packet could hold an address that only nginx finds.
 function name(data, start) {
     const labels = [];
     for (let at = start; at < data.length; at += data[at] + 1) {
         if (data[at] === 0) {
             return end(data, labels, at + 1);
         }
-        if (data[at] >= POINTER) {
-            return end(data, labels, at + 2);
+        if (data[at] > LONGEST_LABEL) {
+            return end(data, null, at + 2);
         }
         labels.push(data.slice(at + 1, at + 1 + data[at]).toString().toLowerCase());
     }
@@ -86,7 +87,7 @@ function name(data, start) {
 
 // Type and class follow every name.
 function end(data, labels, at) {
-    return at + 4 <= data.length ? {text: labels.join('.'), end: at} : null;
+    return at + 4 <= data.length ? {text: labels && labels.join('.'), end: at} : null;
 }
 
 // The same question and no records, so that nginx believes it is the answer to what it asked.

@@ -18,7 +18,7 @@ from tests.support.proxy import NAME_SERVER_PORT, ORIGIN_PORT, Addresses, Proxy,
 
 # Waiting for these takes a test nowhere. What is shortened must be there, so that a change of a name is noticed.
 HASTENED = {
-    "valid=10s": "valid=1s",
+    "valid=5s": "valid=1s",
     "client_header_timeout 10s": "client_header_timeout 2s",
     "client_body_timeout 30s": "client_body_timeout 2s",
     "flush=1s": "flush=100ms",
@@ -45,6 +45,7 @@ SITES: list[dict[str, Any]] = [
     {"host": "down.example.com", "origin": "https://down.example.net", "connect_timeout": 1},
     {"host": "hangs.example.com", "origin": "https://hangs.example.net", "connect_timeout": 1},
     {"host": "moving.example.com", "origin": "https://moving.example.net"},
+    {"host": "crowded.example.com", "origin": "https://crowded.example.net", "connect_timeout": 1},
     {"host": "spare.example.com", "origin": "https://spare.example.net", "connect_timeout": 1},
     {"host": "nowhere.example.com", "origin": "https://nowhere.example.net"},
 ]
@@ -73,6 +74,7 @@ def dns(net: Addresses) -> Iterator[NameServer]:
             "down.example.net": [net[14]],
             "spare.example.net": [net[14], net[10]],
             "hangs.example.net": [net[15]],
+            "crowded.example.net": [net[15], net[10]],
         }
         yield server
 
@@ -80,7 +82,9 @@ def dns(net: Addresses) -> Iterator[NameServer]:
 @pytest.fixture(scope="session")
 def origins(net: Addresses, authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """At 10 and 11 certificates of a known authority, at 12 of a strange one; misnamed.example.net gets another name's."""
-    known = {f"{name}.example.net": authority.issue_cert(f"{name}.example.net") for name in ("origin", "files", "moving", "spare")}
+    known = {
+        f"{name}.example.net": authority.issue_cert(f"{name}.example.net") for name in ("origin", "files", "moving", "spare", "crowded")
+    }
     strange = {"strange.example.net": trustme.CA().issue_cert("strange.example.net")}
     folder = tmp_path_factory.mktemp("origins")
     trusted = origin_text(folder / "known", [f"{net[10]}:{ORIGIN_PORT}", f"{net[11]}:{ORIGIN_PORT}"], known)

@@ -33,7 +33,7 @@ from tests.support.proxy import (
 
 pytestmark = pytest.mark.nginx
 
-HASTENED = {"valid=10s": "valid=1s", "resolver_timeout 5s": "resolver_timeout 1s", "flush=1s": "flush=100ms"}
+HASTENED = {"valid=5s": "valid=1s", "resolver_timeout 5s": "resolver_timeout 1s", "flush=1s": "flush=100ms"}
 # A question that is not answered is asked again after a second; three turns are enough to notice, and to forget, an answer.
 TURNS = 3
 

@@ -223,7 +223,6 @@ POINTED = (
 )
 
 
-@pytest.mark.xfail(reason="names.js takes lengths of 64 to 191 for labels, nginx for pointers")
 @example(LONG_LABEL)
 @example(POINTED)
 @settings(max_examples=150, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))

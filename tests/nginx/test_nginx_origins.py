@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -27,14 +28,18 @@ def test_origin_that_cannot_prove_its_name_gets_no_request(served: Proxy, host: 
 
 
 @pytest.mark.parametrize(
-    ("host", "status"),
-    [("down.example.com", 502), ("hangs.example.com", 504), ("nowhere.example.com", 502)],
+    ("host", "status", "refused"),
+    [
+        ("down.example.com", 502, ""),
+        ("hangs.example.com", 504, ""),
+        ("nowhere.example.com", 502, "no address of the origin is known"),
+    ],
 )
-def test_origin_that_is_away_is_said_so_within_the_clients_patience(served: Proxy, host: str, status: int) -> None:
+def test_origin_that_is_away_is_said_so_within_the_clients_patience(served: Proxy, host: str, status: int, refused: str) -> None:
     answer = ask(served.address, request(host))
     assert answer.status == status
     line = served.log_line(answer.request_id)
-    assert (line["status"], line["refused"]) == (status, "")
+    assert (line["status"], line["refused"]) == (status, refused)
 
 
 def asked_until(address: str, raw: bytes, origin: str) -> Answer:
@@ -61,6 +66,15 @@ def test_second_address_takes_what_the_first_did_not(served: Proxy, net: Address
     assert [answer.status for answer in both] == [200] * 4
     tried = {served.log_line(answer.request_id)["upstream_addr"] for answer in both}
     assert f"{net[14]}:8443, {net[10]}:8443" in tried
+
+
+def test_requests_at_the_same_time_avoid_an_address_that_hangs(served: Proxy, net: Addresses) -> None:
+    with ThreadPoolExecutor(8) as clients:
+        answers = list(clients.map(lambda _: ask(served.address, request("crowded.example.com")), range(64)))
+    assert {answer.status for answer in answers} == {200}
+    first_tried = [served.log_line(answer.request_id)["upstream_addr"].partition(":")[0] for answer in answers]
+    # In turn it would be every second one.
+    assert first_tried.count(net[15]) < len(answers) / 4
 
 
 def test_clients_share_few_connections_to_the_origin(served: Proxy) -> None:

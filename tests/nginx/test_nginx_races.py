@@ -62,7 +62,7 @@ def start(net: Addresses, dns: NameServer, authority: trustme.CA, tmp_path: Path
     """A proxy of its own for each test: no kept connection of another one."""
     dns.addresses[NAME] = [net[OLD]]
     site = {"host": HOST, "origin": f"https://{NAME}", "connect_timeout": 1, "read_timeout": 1}
-    text = rendered(environment([site])).replace("valid=10s", "valid=1s").replace("flush=1s", "flush=100ms")
+    text = rendered(environment([site])).replace("valid=5s", "valid=1s").replace("flush=1s", "flush=100ms")
     return lambda: proxy(text, tmp_path, net[PROXY], dns, authority)
 
 
@@ -221,7 +221,7 @@ def test_no_request_is_lost_when_the_origin_moves_and_the_old_address_lives_on(
 def test_requests_are_lost_for_one_turn_of_the_resolver_when_the_old_address_dies_at_once(
     start: Start, net: Addresses, context: ssl.SSLContext, dns: NameServer
 ) -> None:
-    """With one address there is nobody else to ask: at most the rate of requests times what the resolver remembers, 10 s."""
+    """With one address there is nobody else to ask: at most the rate of requests times what the resolver remembers, 5 s."""
     statuses: list[int] = []
     with ExitStack() as dying, origin(net[NEW], context, _serve):
         dying.enter_context(origin(net[OLD], context, _serve))
