@@ -116,7 +116,7 @@ def roll_back_create(world: World, stack: Stack) -> None:
 def _remove_all(run: Run, kept: Callable[[str, Resource], bool]) -> str:
     """What could not be removed, in CloudFormation's words."""
     stack, failed = run.stack, []
-    for name in _newest_first(stack, stack.resources):
+    for name in _newest_first(stack.order, stack.resources):
         resource = stack.resources[name]
         if kept(name, resource):
             apply.note(run, name, resource, "DELETE_SKIPPED")
@@ -127,8 +127,8 @@ def _remove_all(run: Run, kept: Callable[[str, Resource], bool]) -> str:
     return f"The following resource(s) failed to delete: [{', '.join(failed)}]." if failed else ""
 
 
-def _newest_first(stack: Stack, names: Iterable[str]) -> list[str]:
-    rank = {name: position for position, name in enumerate(stack.order)}
+def _newest_first(order: Iterable[str], names: Iterable[str]) -> list[str]:
+    rank = {name: position for position, name in enumerate(order)}
     return sorted(names, key=lambda name: rank.get(name, len(rank)), reverse=True)
 
 
@@ -146,17 +146,18 @@ def update(world: World, stack: Stack) -> None:
         set_status(world, stack, "UPDATE_ROLLBACK_IN_PROGRESS", why)
         roll_back_update(world, stack)
         return
-    stack.leftovers = _replaced_or_removed(run)
-    # What goes is deleted in the reverse of the order in which the former template made it.
-    stack.order = [*(name for name in order_before if name not in stack.order), *stack.order]
+    stack.leftovers = _replaced_or_removed(run, order_before)
     set_status(world, stack, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
     clean(world, stack)
 
 
-def _replaced_or_removed(run: Run) -> list[Leftover]:
-    """Former physical resources; those with a Retain policy are let go and told."""
+def _replaced_or_removed(run: Run, order: list[str]) -> list[Leftover]:
+    """Former physical resources; those with a Retain policy are let go and told.
+
+    What goes is deleted in the reverse of the order in which the former template made it.
+    """
     stack, gone = run.stack, []
-    for name in _newest_first(stack, stack.before):
+    for name in _newest_first(order, stack.before):
         former = stack.before[name]
         current = stack.resources.get(name)
         if name not in run.document["Resources"]:

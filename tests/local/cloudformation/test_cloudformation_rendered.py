@@ -12,10 +12,11 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificate
 
 from pipeline import paths, render
-from pipeline.local import prerequisites, summary, up
+from pipeline.local import prerequisites, summary, translate, up
 from pipeline.local.cloudformation import template
 from stacks import project
 from stacks.config_origins import OriginSettings
+from stacks.config_ports import Port
 from stacks.environment import Addresses, ExistingNetwork, Network
 
 pytestmark = pytest.mark.local
@@ -91,7 +92,8 @@ def test_an_environment_in_a_network_and_on_addresses_that_are_there_already(rea
     adopted = {"a": "eipalloc-0123456789abcdef0", "c": "eipalloc-0123456789abcdef1"}
     subnets = {"a": "subnet-0123456789abcdef0", "c": "subnet-0123456789abcdef1"}
     network = Network(existing=ExistingNetwork(vpc="vpc-0123456789abcdef0", zones=subnets))
-    env = whole.environments[0].model_copy(update={"network": network, "addresses": Addresses(adopt=adopted)})
+    shell = Port(port=22, origin="shell.example.net:22")
+    env = whole.environments[0].model_copy(update={"network": network, "addresses": Addresses(adopt=adopted), "ports": (shell,)})
     others = {ready.client("ec2").allocate_address(Domain="vpc")["AllocationId"] for _ in range(5)}  # AWS's quota of an account
     prerequisites.provide(ready.world, (env,))
     before = {one["AllocationId"]: one["PublicIp"] for one in ready.client("ec2").describe_addresses()["Addresses"]}
@@ -111,6 +113,8 @@ def test_an_environment_in_a_network_and_on_addresses_that_are_there_already(rea
     local = up.Local(home=ready.world.home, root=tmp_path, project=alone, endpoint=ready.world.endpoint)
     said = "\n".join(summary.lines(alone.environments, local.live(), local.home, []))
     assert all(before[allocation] in said for allocation in adopted.values())
+    first = translate.address(before[adopted["a"]])
+    assert f"port 22: {first}:8022, from 127.0.113.5, goes to shell.example.net:22" in said
     prerequisites.provide(ready.world, (env,))
     after = {one["AllocationId"]: one["PublicIp"] for one in ready.client("ec2").describe_addresses()["Addresses"]}
     assert after == before, "what is there stays as it is"

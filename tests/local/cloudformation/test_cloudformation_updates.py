@@ -80,6 +80,17 @@ def test_a_removed_resource_goes_unless_retained(cloud: Any, policy: str, *, kep
     assert "Spare" not in cloud.ids("s")
 
 
+def test_what_is_removed_goes_before_what_it_stands_on(cloud: Any) -> None:
+    """Also where a replaced resource is what it stood on."""
+    peer = {"SecurityGroupIngress": [{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "SourceSecurityGroupId": {"Ref": "Alpha"}}]}
+    cloud.create("s", template(Front={}, Alpha={}, Beta=peer))
+    cloud.update("s", template(Front={}))
+    assert len(groups(cloud)) == 1
+    cloud.create("t", template(Alpha={}, Beta=peer))
+    cloud.update("t", template(Alpha={"GroupDescription": "second"}))
+    assert len(groups(cloud)) == 2
+
+
 def test_a_failed_update_puts_everything_back(cloud: Any) -> None:
     cloud.create("s", template(Alpha={"SecurityGroupIngress": [rule(80)]}, Beta={}))
     before, all_before = cloud.outputs("s"), groups(cloud)

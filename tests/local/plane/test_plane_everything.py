@@ -6,6 +6,7 @@ import http.client
 import json
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -195,8 +196,14 @@ def a_port_goes_and_comes_back(doors: Doors) -> None:
     doors.env = both.model_copy(update={"ports": both.ports[1:]})
     doors.image()
     doors.deploy("security", "loadbalancer")
-    assert {task["taskArn"] for task in _tasks(doors)} == before, "a deleted target group judges nobody"
-    doors.deploy("service", "monitoring")
+    assert len(doors.town.elb.describe_target_groups()["TargetGroups"]) == 2
+    looked = doors.town.plane.seen
+    doors.until(lambda: doors.town.plane.seen is not looked and len(doors.town.plane.seen.target_groups) == 2, doors.town.problems)
+    looked = doors.town.plane.seen
+    doors.until(lambda: doors.town.plane.seen is not looked, doors.town.problems)
+    assert {(task["taskArn"], task["healthStatus"]) for task in _tasks(doors)} == {(arn, "HEALTHY") for arn in before}
+    with serving_all_the_time(doors):
+        doors.deploy("service", "monitoring")
     assert not before & {task["taskArn"] for task in _tasks(doors)}
     assert doors.ask("/", port=8883, name="mqtt.example.com")["reached"] == "queue.example.net:8883"
     with pytest.raises(ConnectionRefusedError), doors.plain(22):
@@ -206,6 +213,28 @@ def a_port_goes_and_comes_back(doors: Doors) -> None:
     doors.deploy("security", "loadbalancer", "service", "monitoring")
     with doors.plain(22) as connection:
         assert connection.recv(100) == b"shell.example.net:22\n"
+
+
+@contextmanager
+def serving_all_the_time(doors: Doors) -> Iterator[None]:
+    seen: list[str] = []
+    done = threading.Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            try:
+                seen.append(str(doors.get("/").status))
+            except (OSError, http.client.HTTPException) as error:
+                seen.append(repr(error))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+    assert set(seen) == {"200"}
 
 
 def _tasks(doors: Doors) -> list[dict[str, Any]]:

@@ -33,9 +33,9 @@ def allowing(action: str, arn: str) -> dict[str, Any]:
 def role(town: Any, *statements: dict[str, Any]) -> str:
     iam = town.client("iam")
     arn: str = iam.create_role(RoleName="execution", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-    if statements:
-        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
-        iam.put_role_policy(RoleName="execution", PolicyName="p", PolicyDocument=document)
+    for number, statement in enumerate(statements):
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.put_role_policy(RoleName="execution", PolicyName=f"p{number}", PolicyDocument=document)
     return arn
 
 
