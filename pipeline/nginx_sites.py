@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from pipeline import nginx_headers
 from pipeline.errors import PipelineError
 from pipeline.nginx_words import Checked, nginx_word
+from stacks.config_origins import same
 from stacks.environment import Answer, PathRule, RateLimit, Site
 from stacks.origins import HttpOrigin
 
-# A raw path with a dot segment could leave the place that a rewrite puts in front of it.
-DOT_SEGMENT = Checked('"~*^[^?]*(?:/|%2f)(?:\\.|%2e){1,2}(?:/|%2f|\\?|$)"')
+# A raw path with a dot segment could leave the place that a rewrite puts in front of it; so some origins read `..;` and `..\` too.
+DOT_SEGMENT = Checked(r'"~*^[^?]*(?:[/\x5c]|%2f|%5c)(?:\.|%2e){1,2}(?:[/\x5c;]|%2f|%5c|%3b|\?|$)"')
+
+PUBLIC_URL = "https://$host$is_request_port$request_port"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +37,7 @@ class Location:
     answer: Answer | None
     origin: HttpOrigin | None
     host_header: str
-    redirects: tuple[Checked, ...]
+    redirects: tuple[tuple[Checked, Checked], ...]
     cookie_domains: tuple[str, ...]
     rewrite: Rewrite | None
     methods: tuple[str, ...]
@@ -107,7 +110,7 @@ def _location(site: Site, path: str, rule: PathRule, rewrite: Rewrite | None, or
         answer=rule.answer,
         origin=origin,
         host_header=host_header,
-        redirects=_redirects(origin, host_header) if origin else (),
+        redirects=_redirects(origin, host_header, rule) if origin else (),
         cookie_domains=tuple(dict.fromkeys((origin.host, host_header.partition(":")[0]))) if origin else (),
         rewrite=rewrite,
         methods=_methods(rule.methods or site.methods) if proxied else (),
@@ -120,7 +123,7 @@ def _location(site: Site, path: str, rule: PathRule, rewrite: Rewrite | None, or
 
 
 def _host_header(site: Site, rule: PathRule, origin: HttpOrigin) -> str:
-    if rule.origin and rule.origin != site.origin:
+    if rule.origin and same(rule.origin) != same(site.origin):
         return rule.host_header or origin.authority
     return rule.host_header or site.host_header or origin.authority
 
@@ -149,14 +152,20 @@ def _replaced(to: str) -> Checked:
     return Checked(f'"{to.removeprefix("/")}$1"')
 
 
-def _redirects(origin: HttpOrigin, host_header: str) -> tuple[Checked, ...]:
-    """Patterns of the URLs by which an origin means itself: by its address, and by the name it is called in Host."""
-    names = dict.fromkeys((origin.authority, host_header))
-    return tuple(_own_url(name) for name in names)
+def _redirects(origin: HttpOrigin, host_header: str, rule: PathRule) -> tuple[tuple[Checked, Checked], ...]:
+    """Patterns of the URLs by which an origin means itself (by its address, and by the name it is called in Host), and what clients get."""
+    own = tuple(_own_url(name) for name in dict.fromkeys((origin.authority, host_header)))
+    back: list[tuple[Checked, Checked]] = []
+    if rule.rewrite and rule.path.endswith("/"):
+        # The origin knows the path by its other name, and redirects to that.
+        there, here = re.escape(rule.rewrite), rule.path
+        back = [(Checked(f'"~^{url}{there}(.*)$"'), Checked(f'"{PUBLIC_URL}{here}$1"')) for url in own]
+        back.append((Checked(f'"~^{there}(.*)$"'), Checked(f'"{here}$1"')))
+    return (*back, *((Checked(f'"~^{url}(?:/(.*))?$"'), Checked(f"{PUBLIC_URL}/$1")) for url in own))
 
 
-def _own_url(authority: str) -> Checked:
+def _own_url(authority: str) -> str:
     nginx_word(authority)
     host, _, port = authority.partition(":")
     scheme, after = ("https", f":{port}") if port else ("https?", "(?::(?:443|80))?")
-    return Checked(f'"~*^{scheme}://{re.escape(host)}{after}(?:/(.*))?$"')
+    return f"(?i:{scheme}://{re.escape(host)}){after}"

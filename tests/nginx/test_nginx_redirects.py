@@ -21,7 +21,11 @@ SITES: list[dict[str, Any]] = [
         "aliases": ["store.example.com"],
         "origin": "https://first.example.org",
         "host_header": "www.example.org:8080",
-        "paths": [{"path": "/other/", "origin": "https://other.example.org:8443"}],
+        "paths": [
+            {"path": "/other/", "origin": "https://other.example.org:8443"},
+            {"path": "/v1/", "rewrite": "/api/2019/"},
+            {"path": "/top/", "rewrite": "/"},
+        ],
     },
 ]
 
@@ -79,6 +83,26 @@ def test_path_with_an_origin_of_its_own(proxied: Proxy, origin: ScriptedOrigin) 
     own, sites = "https://other.example.org:8443/a", "https://first.example.org/a"
     assert answered(proxied, origin, f"Location: {own}", "/other/").headers["Location"] == "https://shop.example.com/a"
     assert answered(proxied, origin, f"Location: {sites}", "/other/").headers["Location"] == sites
+
+
+@pytest.mark.parametrize(
+    ("uri", "location", "told"),
+    [
+        ("/v1/a", "https://first.example.org/api/2019/b?c", "https://shop.example.com/v1/b?c"),
+        ("/v1/a", "https://www.example.org:8080/api/2019/", "https://shop.example.com/v1/"),
+        ("/v1/a", "/api/2019/b%2Fc", "/v1/b%2Fc"),
+        ("/v1/a", "/api/2018/b", "/api/2018/b"),
+        ("/v1/a", "https://first.example.org/login", "https://shop.example.com/login"),
+        ("/top/a", "/login", "/top/login"),
+        ("/other/a", "/api/2019/b", "/api/2019/b"),
+    ],
+)
+def test_redirect_to_a_path_that_clients_know_by_another_name(
+    proxied: Proxy, origin: ScriptedOrigin, uri: str, location: str, told: str
+) -> None:
+    there = uri.replace("/v1/", "/api/2019/").replace("/top/", "/")
+    origin.replies[there] = reply(b"", f"Location: {location}", status="302 Found")
+    assert ask(proxied.address, request("shop.example.com", uri)).headers.get_all("Location") == [told]
 
 
 @pytest.mark.parametrize(

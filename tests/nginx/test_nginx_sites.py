@@ -222,6 +222,8 @@ def test_rewrite_keeps_what_follows_byte_for_byte(proxied: Proxy, uri: str, arri
     [
         *("//api/x", "/%61pi/x", "/api%2Fx", "/./api/x", "/y/../api/x", "/api/./x", "/api/a/../x", "/api/a/..", "/api/."),
         *("/api/%2e/x", "/api/a/%2E%2e/x", "/api/a/.%2e/x", "/api/a%2f..%2fx", "/api/a/..?x", "/api/..%2Fapi/x", "/%6fne", "//one"),
+        # What some origins read as dot segments.
+        *("/api/..;/x", "/api/..;a=b/x", "/api/a/.%3b", "/api/..%5cx", "/api/%5c../x", "/api/..%5C", "/api/.;/x"),
     ],
 )
 def test_path_to_rewrite_that_is_written_otherwise_is_refused(proxied: Proxy, origin: ScriptedOrigin, uri: str) -> None:

@@ -76,7 +76,7 @@ def _by_rule(env: Environment, site: Site, rule: PathRule | None, method: str, u
 
 
 def _at_origin(env: Environment, site: Site, rule: PathRule | None, uri: str) -> Arrives:
-    own = rule.origin if rule and rule.origin and rule.origin != site.origin else None
+    own = rule.origin if rule and rule.origin and rule.origin.removesuffix(":443") != site.origin.removesuffix(":443") else None
     parts = urlsplit(own or site.origin)
     port = parts.port or 443
     name = parts.hostname or ""
@@ -106,8 +106,11 @@ def _cleaned(raw: str) -> bytes | None:
 def _rewritten(path: str, to: str, uri: str) -> str | None:
     """None unless the client wrote the path plainly, with nothing in it that leads elsewhere."""
     raw, mark, query = uri.partition("?")
-    half_decoded = re.sub(r"%2[eE]", ".", re.sub(r"%2[fF]", "/", raw))
-    if {".", ".."} & set(half_decoded.split("/")):
+    half_decoded = raw.replace("\\", "/")
+    for code, character in (("%2e", "."), ("%2f", "/"), ("%5c", "/"), ("%3b", ";")):
+        half_decoded = half_decoded.replace(code, character).replace(code.upper(), character)
+    # Some origins read `..;x` as `..`.
+    if {".", ".."} & {segment.partition(";")[0] for segment in half_decoded.split("/")}:
         return None
     if path.endswith("/") and raw.startswith(path):
         return to + raw.removeprefix(path) + mark + query
