@@ -77,9 +77,9 @@ def _raw(*lines: bytes) -> bytes:
     return b"\r\n".join([*lines, b"Connection: close", b"", b""])
 
 
-def _absolute(name: str, target: bytes, expect: Expectation, why: str, *, host: bytes = HOST, missing: str = "") -> Probe:
+def _absolute(name: str, target: bytes, expect: Expectation, why: str, *, host: bytes = HOST) -> Probe:
     send = head(b"GET " + target + b" HTTP/1.1", host=host)
-    return Probe(name=f"absolute form: {name}", send=send, expect=expect, why=why, missing=missing)
+    return Probe(name=f"absolute form: {name}", send=send, expect=expect, why=why)
 
 
 OPEN_PROXY = "no open proxy: an absolute target names a site or nothing"

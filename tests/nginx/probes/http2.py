@@ -21,8 +21,8 @@ def ask(*fields: Field, body: bytes | None = None) -> bytes:
     return BEGIN + headers_frame(*fields, flags=END_HEADERS) + data(body)
 
 
-def _probe(name: str, send: bytes, expect: Expectation, why: str, missing: str = "") -> Probe:
-    return Probe(name=f"http2: {name}", send=send, expect=expect, why=why, http2=True, missing=missing)
+def _probe(name: str, send: bytes, expect: Expectation, why: str) -> Probe:
+    return Probe(name=f"http2: {name}", send=send, expect=expect, why=why, http2=True)
 
 
 METHOD, SCHEME, AUTHORITY, PATH = (b":method", b"GET"), (b":scheme", b"https"), (b":authority", HOST), (b":path", b"/")

@@ -37,9 +37,7 @@ def _says(
     )
 
 
-def _followed(
-    name: str, answer: tuple[bytes | Wait, ...], statuses: tuple[int, ...], why: str, *, method: bytes = b"GET", missing: str = ""
-) -> Probe:
+def _followed(name: str, answer: tuple[bytes | Wait, ...], statuses: tuple[int, ...], why: str, *, method: bytes = b"GET") -> Probe:
     """Two requests on one client connection; the second one's answer has to be its own."""
     name = f"origin, then the next request: {name}"
     first = method + b" /says/" + slug(name) + b" HTTP/1.1"
@@ -50,7 +48,6 @@ def _followed(
         answers=len(statuses),
         expect=Answered(statuses=statuses, bodies=(*[b""] * (len(statuses) - 1), NEXT), lacks=(b"x-evil",)),
         why=why,
-        missing=missing,
     )
 
 
