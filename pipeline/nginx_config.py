@@ -63,6 +63,7 @@ def _facts(env: Environment) -> dict[str, Any]:
         "origins": sorted({origin.upstream: origin for origin in origins.values()}.values(), key=lambda origin: origin.upstream),
         "modules": modules,
         "headers": {module: nginx_headers.groups(module) for module in modules},
+        "hidden": nginx_headers.HIDDEN_WITHOUT_WEBSOCKET,
         "counted": any(site.connection_limit for site in env.sites),
         "ports": served_ports,
         "internal_networks": words(INTERNAL_NETWORKS),

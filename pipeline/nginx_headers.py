@@ -21,11 +21,11 @@ def _removed(*names: str) -> tuple[tuple[str, Checked], ...]:
 
 
 HTTP1_ONLY = Headers(
-    Checked("Hop by hop, for this proxy only. nginx itself keeps TE, Keep-Alive and Expect."),
+    Checked("Hop by hop, for this proxy only. nginx itself keeps TE, Keep-Alive, Expect and the trailers that Trailer would announce."),
     (
         ("Upgrade", Checked("$upgrade")),
         ("Connection", Checked("$connection_to_origin")),
-        *_removed("HTTP2-Settings", "Proxy-Connection"),
+        *_removed("HTTP2-Settings", "Proxy-Connection", "Trailer"),
     ),
 )
 ALWAYS = (
@@ -42,15 +42,27 @@ ALWAYS = (
         ),
     ),
     Headers(
-        Checked("Other names by which origins believe an address, a scheme or a prefix."),
+        Checked("Other names by which origins believe an address, a host, a scheme or a prefix."),
         _removed(
-            *("X-Client-IP", "True-Client-IP", "X-Cluster-Client-IP", "X-Forwarded-Server", "X-Forwarded-Prefix"),
-            *("X-Forwarded-Scheme", "X-Forwarded-Ssl"),
+            *(
+                "X-Client-IP",
+                "True-Client-IP",
+                "X-Cluster-Client-IP",
+                "Client-IP",
+                "X-Forwarded",
+                "Forwarded-For",
+                "X-Original-Forwarded-For",
+            ),
+            *("Proxy-Client-IP", "WL-Proxy-Client-IP", "X-Originating-IP", "X-Remote-IP", "X-Remote-Addr", "CF-Connecting-IP"),
+            *("Fastly-Client-IP", "X-Envoy-External-Address", "X-Host", "X-Original-Host", "X-HTTP-Host-Override", "X-Forwarded-Server"),
+            *("X-Forwarded-Prefix", "X-Forwarded-Scheme", "X-Forwarded-Ssl", "X-Forwarded-Protocol", "X-Url-Scheme", "Front-End-Https"),
         ),
     ),
     Headers(
         Checked("Some frameworks route by these instead of the path, which would go around the path rules here."),
-        _removed("X-Original-URL", "X-Rewrite-URL"),
+        _removed(
+            *("X-Original-URL", "X-Rewrite-URL", "X-Forwarded-Uri", "X-Forwarded-Path", "X-Original-URI", "X-Envoy-Original-Path"),
+        ),
     ),
     Headers(Checked("httpoxy: CGI programs take it for the HTTP_PROXY variable."), _removed("Proxy")),
     Headers(Checked("One id in this log, in the origin's and in the client's hands."), (("X-Request-ID", Checked("$request_id")),)),
@@ -67,3 +79,14 @@ def of_site(module: str, site: Site) -> tuple[tuple[str, str], ...]:
     own = {name.lower() for name in site.request_headers}
     kept = [header for group in groups(module) for header in group.values if header[0].lower() not in own]
     return (*kept, *((name, value or REMOVED) for name, value in site.request_headers.items()))
+
+
+# What an answer says about the connection to the origin only, and the origin's own request id.
+HIDDEN = ("X-Request-ID", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authentication-Info")
+# Part of the answer that begins a WebSocket; anywhere else an offer that nobody here takes up.
+HIDDEN_WITHOUT_WEBSOCKET = (*HIDDEN, "Upgrade")
+
+
+def hidden(site: Site, *, websocket: bool) -> tuple[str, ...]:
+    """All headers of an origin's answer that clients do not get, since nginx inherits none where one is named."""
+    return (*(HIDDEN if websocket else HIDDEN_WITHOUT_WEBSOCKET), *site.response_headers)

@@ -46,6 +46,7 @@ class Location:
     websocket: bool | None
     streaming: bool | None
     cache: bool | None
+    hidden: tuple[str, ...]
 
     @property
     def served_methods(self) -> Checked:
@@ -62,6 +63,7 @@ class ServedSite:
     rate_zone: Checked | None
     allowed: Checked | None
     request_headers: dict[str, tuple[tuple[str, str], ...]]
+    hidden: tuple[str, ...]
     locations: tuple[Location, ...]
 
 
@@ -77,6 +79,7 @@ def served(site: Site, number: int, origins: dict[str, HttpOrigin]) -> ServedSit
         rate_zone=rate_zone(site.rate_limit) if site.rate_limit else None,
         allowed=Checked(f"$allowed_{number}") if site.allow else None,
         request_headers={module: nginx_headers.of_site(module, site) for module in ("proxy", "grpc")},
+        hidden=nginx_headers.hidden(site, websocket=site.websocket) if site.websocket or site.response_headers else (),
         locations=_locations(site, number, origins),
     )
 
@@ -119,6 +122,7 @@ def _location(site: Site, path: str, rule: PathRule, rewrite: Rewrite | None, or
         websocket=rule.websocket,
         streaming=rule.streaming,
         cache=rule.cache,
+        hidden=() if rule.websocket in (None, site.websocket) else nginx_headers.hidden(site, websocket=rule.websocket),
     )
 
 

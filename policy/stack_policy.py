@@ -25,9 +25,10 @@ NEVER_DELETED = (
     "AWS::ECS::Cluster",
     "AWS::ECS::Service",
     "AWS::ElasticLoadBalancingV2::LoadBalancer",
-    "AWS::ElasticLoadBalancingV2::TargetGroup",
     "AWS::KMS::Key",
 )
+# The target group of the sites. Those of further ports have the port behind the name, and go with it.
+SITES_TARGET_GROUP = "LogicalResourceId/TargetGroup"
 
 
 def document(*, protected: bool) -> dict[str, Any]:
@@ -38,13 +39,14 @@ def document(*, protected: bool) -> dict[str, Any]:
         denials = [
             _statement("Deny", ["Update:Replace"], NEVER_REPLACED),
             _statement("Deny", ["Update:Delete"], NEVER_DELETED),
+            _statement("Deny", ["Update:Delete"], resource=SITES_TARGET_GROUP),
         ]
     # A stack that has a policy refuses what the policy does not allow.
     return {"Statement": [_statement("Allow", ["Update:*"]), *denials]}
 
 
-def _statement(effect: str, actions: list[str], types: tuple[str, ...] = ()) -> dict[str, Any]:
-    statement: dict[str, Any] = {"Effect": effect, "Action": actions, "Principal": "*", "Resource": "*"}
+def _statement(effect: str, actions: list[str], types: tuple[str, ...] = (), resource: str = "*") -> dict[str, Any]:
+    statement: dict[str, Any] = {"Effect": effect, "Action": actions, "Principal": "*", "Resource": resource}
     if types:
         statement["Condition"] = {"StringEquals": {"ResourceType": list(types)}}
     return statement

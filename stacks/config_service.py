@@ -23,7 +23,9 @@ class LoadBalancer(Model):
     preserve_client_ip: bool = True
     """The proxy sees the clients' own addresses, on the connections themselves."""
     proxy_protocol: bool = False
-    """The proxy sees the clients' own addresses in a header before each connection (PROXY protocol v2), in place of preserve_client_ip."""
+    """The proxy sees the clients' own addresses in a header before each connection (PROXY protocol v2), in place of preserve_client_ip.
+
+    Changing either one refuses every connection for some minutes, from the load balancer's change until new tasks serve."""
     cross_zone: bool = True
     """Each fixed address reaches the tasks of every zone."""
     deletion_protection: bool = True

@@ -10,12 +10,13 @@ import pytest
 from policy import stack_policy
 
 
-def allows(document: dict[str, Any], action: str, kind: str) -> bool:
+def allows(document: dict[str, Any], action: str, kind: str, name: str = "Any") -> bool:
     """CloudFormation's rule: allowed by some statement, denied by none."""
 
     def applies(statement: dict[str, Any]) -> bool:
         kinds = statement.get("Condition", {}).get("StringEquals", {}).get("ResourceType", [kind])
-        return kind in kinds and (action in statement["Action"] or "Update:*" in statement["Action"])
+        names = ("*", f"LogicalResourceId/{name}")
+        return kind in kinds and statement["Resource"] in names and (action in statement["Action"] or "Update:*" in statement["Action"])
 
     effects = {statement["Effect"] for statement in document["Statement"] if applies(statement)}
     return effects == {"Allow"}
@@ -37,6 +38,13 @@ def test_what_cuts_clients_off_is_neither_replaced_nor_deleted(kind: str) -> Non
     assert not allows(document, "Update:Replace", kind)
     assert not allows(document, "Update:Delete", kind)
     assert allows(document, "Update:Modify", kind)
+
+
+def test_target_group_of_the_sites_stays_and_that_of_a_further_port_may_go() -> None:
+    document, kind = stack_policy.document(protected=False), "AWS::ElasticLoadBalancingV2::TargetGroup"
+    assert not allows(document, "Update:Delete", kind, "TargetGroup")
+    assert allows(document, "Update:Delete", kind, "TargetGroup5432")
+    assert not allows(document, "Update:Replace", kind, "TargetGroup5432")
 
 
 def test_what_every_deployment_replaces_is_replaced() -> None:

@@ -25,6 +25,8 @@ ORIGIN = r"(proxy_pass https://\w+);"
 # Anything may be added at the http level behind this.
 HTTP = r"server_tokens off;"
 ANY_SITE = "proxy_set_header Host origin.example.net; proxy_ssl_name origin.example.net; proxy_pass https://origin_origin_example_net_443;"
+# The line of the map by which a request is upgraded.
+UPGRADES = r'"~\*\^on:HTTP.*" websocket;'
 HIDDEN = ("X-A", "X-A7", "X-Mixed", "Vary", "Last-Modified", "Content-Encoding", "Strict-Transport-Security", "Access-Control-Allow-Origin")
 BREAKS = (
     Break(
@@ -87,7 +89,7 @@ BREAKS = (
     Break(
         "any upgrade",
         (
-            (r'"on:websocket" websocket;', '"~:(?<any_upgrade>.+)" $any_upgrade;'),
+            (UPGRADES, '"~^[^:]*:[^:]*:(?<any_upgrade>[^:]+):" $any_upgrade;'),
             (r'(map \$upgrade \$connection_to_origin \{\s+default) "";', r'\1 upgrade; "" "";'),
         ),
         (
@@ -98,7 +100,7 @@ BREAKS = (
     ),
     Break(
         "no upgrade",
-        ((r'"on:websocket" websocket;', ""),),
+        ((UPGRADES, ""),),
         ("upgrade: websocket", "upgrade: bytes right behind the request", "upgrade: what the origin sees"),
     ),
     Break(

@@ -80,7 +80,6 @@ PROBES = (
         send=b"GET http://" + HOST + b"/a\r\n",
         expect=refused(400, 421, 505, NO_ANSWER),
         why="its answer has no status and no end; nothing behind it could be told apart",
-        missing="refuse where $server_protocol is empty",
     ),
     Probe(
         name="version: bare LF line ends",
