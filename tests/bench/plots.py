@@ -9,6 +9,7 @@ import matplotlib as mpl
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 
 from tests.bench import subjects
 from tests.bench.closed_loop import Closed, Row
@@ -65,6 +66,15 @@ def _axis(axes: Axes, ticks: list[float], names: list[str], label: str) -> None:
     axes.set_xlabel(label)
 
 
+def _legend(axes: Axes) -> None:
+    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+
+
+def _logarithmic(axes: Axes) -> None:
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+
+
 def _small(results: Results) -> list[Row]:
     return [row for row in results.rows() if row.body == "1 KiB"]
 
@@ -85,7 +95,7 @@ def _throughput(results: Results) -> Figure:
     _axis(axes, [row.connections for row in rows], [str(row.connections) for row in rows], "connections")
     axes.set_ylim(bottom=0)
     axes.set_title("Requests per second, 1 KiB")
-    axes.legend(frameon=False)
+    _legend(axes)
     return figure
 
 
@@ -94,9 +104,9 @@ def _cpu_by_connections(results: Results) -> Figure:
     rows = _small(results)
     _lines(axes, results.subjects(), _against(results, rows, lambda one: one.cpu_microseconds, lambda row: row.connections))
     _axis(axes, [row.connections for row in rows], [str(row.connections) for row in rows], "connections")
-    axes.set_yscale("log")
+    _logarithmic(axes)
     axes.set_title("CPU of the proxy per request in µs, 1 KiB")
-    axes.legend(frameon=False)
+    _legend(axes)
     return figure
 
 
@@ -105,9 +115,9 @@ def _cpu_by_body(results: Results) -> Figure:
     rows = [row for row in results.rows() if row.connections == 16]  # the one number of connections that every body has
     _lines(axes, results.subjects(), _against(results, rows, lambda one: one.cpu_microseconds, lambda row: BODIES[row.body]))
     _axis(axes, [BODIES[row.body] for row in rows], [row.body for row in rows], "body")
-    axes.set_yscale("log")
+    _logarithmic(axes)
     axes.set_title("CPU of the proxy per request in µs, 16 connections")
-    axes.legend(frameon=False)
+    _legend(axes)
     return figure
 
 
@@ -123,9 +133,9 @@ def _latency(results: Results) -> Figure:
 
         _lines(axes, results.subjects(), points)
         _axis(axes, [level.rate for level in levels], [f"{level.rate:,}" for level in levels], "requests per second, open loop")
-        axes.set_yscale("log")
+        _logarithmic(axes)
         axes.set_title(f"{title} in ms, 1 KiB, 256 connections")
-    all_axes[0].legend(frameon=False)
+    _legend(all_axes[-1])
     return figure
 
 

@@ -33,7 +33,8 @@ class Program:
         run = subprocess.run(
             [self.path, *arguments], env=os.environ | self.environment, capture_output=True, text=True, check=False, timeout=60
         )
-        found = re.search(r"\d+\.\d+(\.\d+)?", run.stdout + run.stderr)
+        # The path that some begin with has a version of its own.
+        found = re.search(r"\d+\.\d+(\.\d+)?", (run.stdout + run.stderr).replace(str(self.path), ""))
         return found.group() if found else "unknown"
 
 

@@ -80,16 +80,17 @@ def run(plan: Plan, command: str, tell: Tell) -> Results:
     programs.from_debian("wrk")  # without it there is nothing to measure with
     found, skipped = _found(plan)
     names = [name for name in plan.subjects if name not in skipped]
+    tell("behaviour")
+    compared = behaviour.compare() if plan.probes else []
     with ExitStack() as stack:
         stack.enter_context(os_facts.on(os_facts.REST))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kotei-bench-")))
         places = stack.enter_context(lab.lab(folder, addresses(LAB), [*names, SITES], [sites.CERTIFICATE]))
         running = [stack.enter_context(subjects.running(name, places[name])) for name in names]
+        # What is short comes first: what is wrong with the lab or the configuration shows before the long part.
+        grown = list(_sites(plan, places[SITES], tell))
         closed = list(_closed(plan, running, tell))
         opened = list(_open(plan, running, tell))
-        grown = list(_sites(plan, places[SITES], tell))
-        tell("behaviour")
-        compared = behaviour.compare() if plan.probes else []
     return Results(
         taken=taken,
         command=command,
