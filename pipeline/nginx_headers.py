@@ -22,12 +22,10 @@ def _removed(*names: str) -> tuple[tuple[str, Checked], ...]:
 
 HTTP1_ONLY = Headers(
     Checked("Hop by hop, for this proxy only. nginx itself keeps TE, Keep-Alive, Expect and the trailers that Trailer would announce."),
-    (
-        ("Upgrade", Checked("$upgrade")),
-        ("Connection", Checked("$connection_to_origin")),
-        *_removed("HTTP2-Settings", "Proxy-Connection", "Trailer"),
-    ),
+    _removed("Upgrade", "Connection", "HTTP2-Settings", "Proxy-Connection", "Trailer"),
 )
+# In the place of the removed ones where a site or a path has WebSockets.
+WEBSOCKET = {"Upgrade": Checked("$upgrade"), "Connection": Checked("$connection_to_origin")}
 ALWAYS = (
     Headers(
         Checked("Who the client is, as the connection says it. What the client claims is replaced, not appended to."),
@@ -74,10 +72,13 @@ def groups(module: str) -> tuple[Headers, ...]:
     return (HTTP1_ONLY, *ALWAYS) if module == "proxy" else ALWAYS
 
 
-def of_site(module: str, site: Site) -> tuple[tuple[str, str], ...]:
+def own(module: str, site: Site, *, websocket: bool) -> tuple[tuple[str, str], ...]:
     """All headers, since nginx inherits none where one is set; what the site sets takes the place of ours."""
-    own = {name.lower() for name in site.request_headers}
-    kept = [header for group in groups(module) for header in group.values if header[0].lower() not in own]
+    ours = {name: value for group in groups(module) for name, value in group.values} | (
+        WEBSOCKET if websocket and module == "proxy" else {}
+    )
+    replaced = {name.lower() for name in site.request_headers}
+    kept = tuple((name, value) for name, value in ours.items() if name.lower() not in replaced)
     return (*kept, *((name, value or REMOVED) for name, value in site.request_headers.items()))
 
 

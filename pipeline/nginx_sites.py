@@ -43,9 +43,9 @@ class Location:
     methods: tuple[str, ...]
     read_timeout: int | None
     max_body: int | None
-    websocket: bool | None
     streaming: bool | None
     cache: bool | None
+    request_headers: tuple[tuple[str, str], ...]
     hidden: tuple[str, ...]
 
     @property
@@ -78,10 +78,15 @@ def served(site: Site, number: int, origins: dict[str, HttpOrigin]) -> ServedSit
         names=(site.host, *site.aliases),
         rate_zone=rate_zone(site.rate_limit) if site.rate_limit else None,
         allowed=Checked(f"$allowed_{number}") if site.allow else None,
-        request_headers={module: nginx_headers.of_site(module, site) for module in ("proxy", "grpc")},
+        request_headers={module: _own_headers(module, site) for module in ("proxy", "grpc")},
         hidden=nginx_headers.hidden(site, websocket=site.websocket) if site.websocket or site.response_headers else (),
         locations=_locations(site, number, origins),
     )
+
+
+def _own_headers(module: str, site: Site) -> tuple[tuple[str, str], ...]:
+    """None where those of all sites are good enough."""
+    return nginx_headers.own(module, site, websocket=site.websocket) if site.websocket or site.request_headers else ()
 
 
 def _locations(site: Site, number: int, origins: dict[str, HttpOrigin]) -> tuple[Location, ...]:
@@ -119,9 +124,9 @@ def _location(site: Site, path: str, rule: PathRule, rewrite: Rewrite | None, or
         methods=_methods(rule.methods or site.methods) if proxied else (),
         read_timeout=rule.read_timeout,
         max_body=rule.max_body,
-        websocket=rule.websocket,
         streaming=rule.streaming,
         cache=rule.cache,
+        request_headers=() if rule.websocket in (None, site.websocket) else nginx_headers.own("proxy", site, websocket=rule.websocket),
         hidden=() if rule.websocket in (None, site.websocket) else nginx_headers.hidden(site, websocket=rule.websocket),
     )
 

@@ -99,7 +99,8 @@ class Service(Model):
     # At least what nginx needs to end its idle connections, at most what Fargate gives (stacks/drain.py).
     drain_seconds: Annotated[int, Field(ge=30, le=120)] = 120
     """Seconds that a task has for what it has begun, once it is told to stop. New connections go to other tasks long before."""
-    max_header: Annotated[int, Field(ge=1, le=64)] = 16
+    # At least what nginx takes for a connection (connection_pool_size).
+    max_header: Annotated[int, Field(ge=4, le=64)] = 16
     """The longest line of a request's head, in KiB; all lines together may have four times as much."""
     cache_size: Annotated[int, Field(ge=1, le=8192)] = 32
     """The memory for kept answers in one task, in MiB, where a site has a cache."""

@@ -10,7 +10,7 @@ from typing import Any
 import crossplane
 import pytest
 
-from pipeline import nginx_check, nginx_config
+from pipeline import nginx_check, nginx_config, nginx_headers
 from pipeline.errors import PipelineError
 from pipeline.paths import NGINX_AUTHORITIES, NGINX_NAMES, NGINX_RENDERED, ROOT
 from stacks.environment import Environment, PathRule, Site
@@ -90,9 +90,12 @@ def test_contract_of_every_answer_and_origin(name: str) -> None:
     # nginx inherits these only where a block has none of its own.
     (http,) = [block["block"] for block in blocks if block["directive"] == "http"]
     for block in (http, *(inner["block"] for inner in http if inner["directive"] == "server")):
-        hidden = [one["args"] for one in block if one["directive"] == "proxy_hide_header"]
-        added = [one["args"] for one in block if one["directive"] == "add_header"]
-        assert bool(hidden) == bool(added) == (["X-Request-ID"] in hidden) == (["X-Request-ID", "$request_id", "always"] in added)
+        hidden = {one["args"][0] for one in block if one["directive"] == "proxy_hide_header"}
+        added = {one["args"][0] for one in block if one["directive"] == "add_header"}
+        sent = {one["args"][0] for one in block if one["directive"] == "proxy_set_header"}
+        assert not hidden or hidden >= set(nginx_headers.HIDDEN)
+        assert not added or added >= {"X-Request-ID", "Retry-After", "Allow"}
+        assert not sent or sent >= {name for group in nginx_headers.groups("proxy") for name, _ in group.values}
     # Each name of an origin goes through the filter of DNS answers, and no location passes requests on without verified TLS.
     assert ["169.254.169.253:53"] in directives(blocks, "proxy_pass")
     assert all(args[1:] == ["resolve", "max_fails=0"] for args in directives(blocks, "server") if args)

@@ -154,4 +154,4 @@ def environments(draw: st.DrawFn, *, limited: bool = True) -> Environment:
         more["loadbalancer"] = draw(BALANCERS)
     cpu, memory = draw(st.sampled_from(((256, 512), (4096, 8192))))
     env = environment(tables, cpu=cpu, memory=memory, **more)
-    return env.model_copy(update={"service": env.service.model_copy(update={"max_header": draw(st.sampled_from((1, 16, 64)))})})
+    return env.model_copy(update={"service": env.service.model_copy(update={"max_header": draw(st.sampled_from((4, 16, 64)))})})

@@ -436,6 +436,7 @@ ROWS: list[tuple[str, dict[str, Any], list[str]]] = [
     ),
     ("drain short", {"service.drain_seconds": 29}, ["service.drain_seconds: 29 is too small; at least 30"]),
     ("header line", {"service.max_header": 65}, ["service.max_header: 65 is too big; at most 64"]),
+    ("short header line", {"service.max_header": 3}, ["service.max_header: 3 is too small; at least 4"]),
     ("cache size", {"service.cache_size": 0}, ["service.cache_size: 0 is too small; at least 1"]),
     (
         "cache big",

@@ -26,12 +26,12 @@ ROWS: list[tuple[str, dict[str, Any], list[str]]] = [
     (
         "header name",
         {"sites.0.request_headers": {"X Partner": "kotei"}},
-        ["sites[0].request_headers: 'X Partner' is not a header name: 1 to 64 letters, digits and '-', beginning with a letter"],
+        ["sites[0].request_headers: 'X Partner' is not a header name: 1 to 46 letters, digits and '-', beginning with a letter"],
     ),
     (
         "header name empty",
         {"sites.0.request_headers": {"": "kotei"}},
-        ["sites[0].request_headers: '' is not a header name: 1 to 64 letters, digits and '-', beginning with a letter"],
+        ["sites[0].request_headers: '' is not a header name: 1 to 46 letters, digits and '-', beginning with a letter"],
     ),
     (
         "request header of our own",

@@ -26,7 +26,7 @@ ORIGIN = r"(proxy_pass https://\w+);"
 HTTP = r"server_tokens off;"
 ANY_SITE = "proxy_set_header Host origin.example.net; proxy_ssl_name origin.example.net; proxy_pass https://origin_origin_example_net_443;"
 # The line of the map by which a request is upgraded.
-UPGRADES = r'"~\*\^on:HTTP.*" websocket;'
+UPGRADES = r'"~\*\^HTTP/1.*" websocket;'
 HIDDEN = ("X-A", "X-A7", "X-Mixed", "Vary", "Last-Modified", "Content-Encoding", "Strict-Transport-Security", "Access-Control-Allow-Origin")
 BREAKS = (
     Break(
@@ -89,7 +89,9 @@ BREAKS = (
     Break(
         "any upgrade",
         (
-            (UPGRADES, '"~^[^:]*:[^:]*:(?<any_upgrade>[^:]+):" $any_upgrade;'),
+            (UPGRADES, '"~^[^:]*:(?<any_upgrade>[^:]+):" $any_upgrade;'),
+            (r'(proxy_set_header) Upgrade "";', r"\1 Upgrade $upgrade;"),
+            (r'(proxy_set_header) Connection "";', r"\1 Connection $connection_to_origin;"),
             (r'(map \$upgrade \$connection_to_origin \{\s+default) "";', r'\1 upgrade; "" "";'),
         ),
         (
