@@ -82,6 +82,18 @@ def own(module: str, site: Site, *, websocket: bool) -> tuple[tuple[str, str], .
     return (*kept, *((name, value or REMOVED) for name, value in site.request_headers.items()))
 
 
+def added(site: Site) -> tuple[tuple[str, str], ...]:
+    """All headers that the proxy adds to answers, where the site needs more than every site has: nginx inherits none where one is added."""
+    limited = site.rate_limit or site.connection_limit or site.maintenance
+    selective = site.methods or any(rule.methods for rule in site.paths)
+    more = (
+        *((("Retry-After", Checked("$retry_after")),) if limited else ()),
+        *((("Allow", Checked("$allow")),) if selective else ()),
+        *((name, value) for name, value in site.response_headers.items() if value),
+    )
+    return (("X-Request-ID", Checked("$request_id")), *more) if more else ()
+
+
 # What an answer says about the connection to the origin only, and the origin's own request id.
 HIDDEN = ("X-Request-ID", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authentication-Info")
 # Part of the answer that begins a WebSocket; anywhere else an offer that nobody here takes up.

@@ -63,6 +63,7 @@ class ServedSite:
     rate_zone: Checked | None
     allowed: Checked | None
     request_headers: dict[str, tuple[tuple[str, str], ...]]
+    response_headers: tuple[tuple[str, str], ...]
     hidden: tuple[str, ...]
     locations: tuple[Location, ...]
 
@@ -79,6 +80,7 @@ def served(site: Site, number: int, origins: dict[str, HttpOrigin]) -> ServedSit
         rate_zone=rate_zone(site.rate_limit) if site.rate_limit else None,
         allowed=Checked(f"$allowed_{number}") if site.allow else None,
         request_headers={module: _own_headers(module, site) for module in ("proxy", "grpc")},
+        response_headers=nginx_headers.added(site),
         hidden=nginx_headers.hidden(site, websocket=site.websocket) if site.websocket or site.response_headers else (),
         locations=_locations(site, number, origins),
     )
