@@ -16,6 +16,9 @@ from pipeline.paths import ROOT
 from tests.bench import programs, report, results
 from tests.bench.run import FULL, QUICK, Plan, Tell, run
 
+# What a shell says of a program that Ctrl-C ended.
+INTERRUPTED = 130
+
 
 def main() -> int:
     arguments = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
@@ -33,6 +36,8 @@ def main() -> int:
         except programs.Missing as missing:
             print(missing, file=sys.stderr)  # noqa: T201 # a program for the command line
             return 1
+        except KeyboardInterrupt:
+            return INTERRUPTED
     found = results.read(raw)
     pictures = _draw(found, chosen.into)
     text = report.markdown(found, pictures)

@@ -33,8 +33,8 @@ class Program:
         run = subprocess.run(
             [self.path, *arguments], env=os.environ | self.environment, capture_output=True, text=True, check=False, timeout=60
         )
-        # The path that some begin with has a version of its own.
-        found = re.search(r"\d+\.\d+(\.\d+)?", (run.stdout + run.stderr).replace(str(self.path), ""))
+        # Three numbers: the path that some begin with has a version of two, Python's.
+        found = re.search(r"\d+\.\d+\.\d+", run.stdout + run.stderr)
         return found.group() if found else "unknown"
 
 
