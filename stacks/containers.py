@@ -10,7 +10,7 @@ from stacks.origins import http_origins
 from stacks.ports import CONTAINER_HEALTH_PORT, HEALTH_PATH, HEALTH_PORT, TRAFFIC_PORT, container_port
 
 PROXY = "proxy"
-SECRETS = "secrets"
+SECRETS = "secrets"  # pragma: allowlist secret - the name of a container
 # The user of the nginx-unprivileged image; a number, since the name is known only inside of the image.
 USER = "101"
 # Fargate's own limit; nginx uses two descriptors for each request in flight.
