@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from pipeline.nginx_words import Checked, nginx_word, words
 from pipeline.paths import NGINX_RENDERED, NGINX_TEMPLATES, ROOT
 from stacks import access_log, drain, ports
 from stacks.environment import Environment
-from stacks.origins import http_origins
+from stacks.origins import HttpOrigin, http_origins
 
 CPU_UNITS_OF_ONE_VCPU = 1024
 # Where no origin on the Internet is: this host, private networks (RFC 1918, RFC 6598), loopback, link-local with the services of EC2 and
@@ -67,7 +68,7 @@ def _facts(env: Environment) -> dict[str, Any]:
         "counted": any(site.connection_limit for site in env.sites),
         "ports": served_ports,
         "internal_networks": words(INTERNAL_NETWORKS),
-        "internal_names": words(_internal_names(env)),
+        "internal_names": words(_internal_names(env, origins.values())),
         # nginx wants these tables larger than what is in them; twice as large keeps the chains short.
         "names_hash": max(LEAST_HASH, 2 * sum(len(site.names) for site in sites)),
         "port_names_hash": max(LEAST_HASH, 2 * sum(len(port.names) for port in served_ports)),
@@ -76,9 +77,9 @@ def _facts(env: Environment) -> dict[str, Any]:
     }
 
 
-def _internal_names(env: Environment) -> tuple[str, ...]:
+def _internal_names(env: Environment, origins: Iterable[HttpOrigin]) -> tuple[str, ...]:
     """The origins whose addresses may be private."""
-    http = {origin.host for origin in http_origins(env).values() if origin.settings.internal}
+    http = {origin.host for origin in origins if origin.settings.internal}
     other = {endpoint.rpartition(":")[0] for port in env.ports if port.internal for endpoint in port.endpoints}
     return tuple(sorted(http | other))
 

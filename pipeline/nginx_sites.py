@@ -12,7 +12,7 @@ from stacks.config_origins import same
 from stacks.environment import Answer, PathRule, RateLimit, Site
 from stacks.origins import HttpOrigin
 
-# A raw path with a dot segment could leave the place that a rewrite puts in front of it; so some origins read `..;` and `..\` too.
+# A raw path with a dot segment could leave the place that a rewrite puts in front of it; some origins read `..;` and `..\` as one, too.
 DOT_SEGMENT = Checked(r'"~*^[^?]*(?:[/\x5c]|%2f|%5c)(?:\.|%2e){1,2}(?:[/\x5c;]|%2f|%5c|%3b|\?|$)"')
 
 PUBLIC_URL = "https://$host$is_request_port$request_port"
@@ -112,6 +112,8 @@ def _location(site: Site, path: str, rule: PathRule, rewrite: Rewrite | None, or
     proxied = not rule.deny and not rule.answer
     origin = origins[rule.origin or site.origin] if proxied else None
     host_header = _host_header(site, rule, origin) if origin else ""
+    # None where WebSockets are as everywhere in the site, so that its headers are inherited.
+    websocket = None if rule.websocket == site.websocket else rule.websocket
     return Location(
         path=path,
         exact=not path.endswith("/"),
@@ -128,8 +130,8 @@ def _location(site: Site, path: str, rule: PathRule, rewrite: Rewrite | None, or
         max_body=rule.max_body,
         streaming=rule.streaming,
         cache=rule.cache,
-        request_headers=() if rule.websocket in (None, site.websocket) else nginx_headers.own("proxy", site, websocket=rule.websocket),
-        hidden=() if rule.websocket in (None, site.websocket) else nginx_headers.hidden(site, websocket=rule.websocket),
+        request_headers=() if websocket is None else nginx_headers.own("proxy", site, websocket=websocket),
+        hidden=() if websocket is None else nginx_headers.hidden(site, websocket=websocket),
     )
 
 

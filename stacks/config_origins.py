@@ -9,7 +9,7 @@ from pydantic import Field
 
 from stacks.config_http_values import AuthorityFile, SecretArn
 from stacks.config_problems import Model, Problem
-from stacks.config_sites import Site
+from stacks.config_sites import Site, origin_urls
 from stacks.config_values import HostName, Origin
 
 
@@ -38,10 +38,10 @@ class OriginSettings(Model):
 
 
 def settings_are_used(origins: tuple[OriginSettings, ...], sites: tuple[Site, ...]) -> Iterator[Problem]:
-    used = {url for site in sites for url in (site.origin, *(rule.origin for rule in site.paths)) if url}
+    used = {same(url) for url in origin_urls(sites)}
     for index, settings in enumerate(origins):
         path = ("origins", index, "url")
-        if same(settings.url) not in {same(url) for url in used}:
+        if same(settings.url) not in used:
             yield Problem(path, f"'{settings.url}' is no origin of a site or a path; remove it, or name it there")
         first = next(number for number, other in enumerate(origins) if same(other.url) == same(settings.url))
         if first != index:

@@ -189,3 +189,8 @@ class Site(Model):
         (("paths",), paths_are_different),
         (("request_headers", "response_headers"), header_once),
     )
+
+
+def origin_urls(sites: tuple[Site, ...]) -> tuple[str, ...]:
+    """Each origin of a site or a path, as it is written there, once."""
+    return tuple(dict.fromkeys(url for site in sites for url in (site.origin, *(rule.origin for rule in site.paths)) if url))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from stacks.config_origins import OriginSettings, same
+from stacks.config_sites import origin_urls
 from stacks.environment import Environment
 
 HTTPS = 443
@@ -41,8 +42,7 @@ def upstream_name(host: str, port: int) -> str:
 def http_origins(env: Environment) -> dict[str, HttpOrigin]:
     """URL as it is written in a site or a path -> origin, in the order of the file."""
     settings = {same(one.url): one for one in env.origins}
-    urls = dict.fromkeys(url for site in env.sites for url in (site.origin, *(rule.origin for rule in site.paths)) if url)
-    return {url: _origin(url, settings.get(same(url)) or OriginSettings(url=url)) for url in urls}
+    return {url: _origin(url, settings.get(same(url)) or OriginSettings(url=url)) for url in origin_urls(env.sites)}
 
 
 def _origin(url: str, settings: OriginSettings) -> HttpOrigin:
