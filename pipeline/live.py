@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import yaml
-
 from pipeline.aws import Aws, RefusedError
+from pipeline.template_text import document
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,31 +53,6 @@ def describe(aws: Aws, name: str) -> dict[str, Any] | None:
 
 def outputs(stack: dict[str, Any]) -> dict[str, str]:
     return {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
-
-
-def document(template: Any) -> dict[str, Any]:
-    """Botocore parses a JSON template itself and leaves a YAML one as text. Ours have no short-form tags, so plain YAML reads them."""
-    parsed = yaml.load(template, Loader=_Loader) if isinstance(template, str) else template  # noqa: S506 - a SafeLoader below
-    return dict(parsed)
-
-
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # the C one is ten times as fast, where there is one
-    """Reads !Ref and the like too, because somebody may have changed a stack by hand."""
-
-
-def _short_form(loader: Any, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    if isinstance(node, yaml.ScalarNode):
-        value: Any = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        value = loader.construct_mapping(node, deep=True)
-    if suffix == "GetAtt" and isinstance(value, str):
-        value = value.split(".", 1)
-    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
-
-
-_Loader.add_multi_constructor("!", _short_form)
 
 
 def _instant(value: datetime | str) -> str:

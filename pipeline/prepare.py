@@ -16,6 +16,7 @@ from pipeline.live import Live
 from pipeline.paths import NGINX_RENDERED, RENDERED
 from pipeline.plan import Desired, Plan, compare, fingerprint, needs_approval
 from pipeline.stages import SHARED
+from pipeline.template_text import document
 from stacks import deployroles
 from stacks.environment import Environment
 from stacks.project import Project
@@ -81,7 +82,7 @@ def _desired(files: Mapping[str, str], owner: str, stack: str, name: str, known:
     path = f"{RENDERED}/{owner}/{stack}.yaml"
     if path not in files:
         raise PipelineError(f"{path} is not there; run: kotei render")
-    template = live.document(files[path])
+    template = document(files[path])
     parameters = {parameter: known[parameter] for parameter in template.get("Parameters", {}) if parameter in known}
     return Desired(stack=stack, name=name, template=json.loads(json.dumps(template, default=str)), inputs=parameters)
 

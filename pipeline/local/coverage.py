@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.local.cloudformation import schema
+from pipeline import registry_schema as schema
 from pipeline.local.cloudformation.resources import HANDLERS
 from pipeline.local.plane import coverage as plane
 

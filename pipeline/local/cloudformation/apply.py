@@ -9,7 +9,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pipeline.local.cloudformation import changes, schema, stack_policy
+from pipeline import registry_schema as schema
+from pipeline.local.cloudformation import changes, stack_policy
 from pipeline.local.cloudformation.resources import HANDLERS
 from pipeline.local.cloudformation.resources.handler import Handler, Made, ResourceError, Scope, Stopped
 from pipeline.local.cloudformation.stack import Resource, Stack, now, record_event, save

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pipeline.local.cloudformation import intrinsics, schema, template
+from pipeline import registry_schema as schema
+from pipeline.local.cloudformation import intrinsics, template
 from pipeline.local.cloudformation.intrinsics import UNKNOWN, Names
 from pipeline.local.cloudformation.resources.handler import ResourceError, tag_list, tag_map
 from pipeline.local.cloudformation.stack import Goal, Resource, Stack

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from pipeline import paths
+from pipeline import registry_schema as schema
 from pipeline.local import coverage
-from pipeline.local.cloudformation import schema, template
+from pipeline.local.cloudformation import template
 from pipeline.local.cloudformation.resources import HANDLERS
 
 RENDERED = sorted((paths.ROOT / paths.RENDERED).glob("*/*.yaml"))

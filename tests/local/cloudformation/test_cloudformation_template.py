@@ -8,7 +8,8 @@ from typing import Any
 import boto3
 import pytest
 
-from pipeline.local.cloudformation import intrinsics, schema, template
+from pipeline import registry_schema as schema
+from pipeline.local.cloudformation import intrinsics, template
 from pipeline.local.cloudformation.intrinsics import UNKNOWN, Names
 from pipeline.local.cloudformation.resources import shape
 from pipeline.local.cloudformation.resources.handler import ResourceError

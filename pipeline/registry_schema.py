@@ -23,6 +23,7 @@ class Schema:
     properties: frozenset[str]
     required: frozenset[str]
     read_only: frozenset[str]
+    write_only: tuple[tuple[str, ...], ...]
     create_only: tuple[tuple[str, ...], ...]
     conditional: tuple[tuple[str, ...], ...]
     name_property: str | None
@@ -58,6 +59,7 @@ def load(type_name: str) -> Schema | None:
         properties=frozenset(document["properties"]),
         required=frozenset(document.get("required", [])),
         read_only=frozenset(path[0] for path in _paths(document.get("readOnlyProperties")) if len(path) == 1),
+        write_only=_paths(document.get("writeOnlyProperties")),
         create_only=_paths(document.get("createOnlyProperties")),
         conditional=_paths(document.get("conditionalCreateOnlyProperties")),
         name_property=_name(_paths(document.get("primaryIdentifier")), _paths(document.get("readOnlyProperties"))),

@@ -1,0 +1,227 @@
+"""Two sides of an owner in, what differs out: resources added, modified and removed, and what that does to whatever refers to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pipeline import registry_schema
+from pipeline.review import symbols
+from pipeline.review.differences import differences
+from pipeline.review.model import UPDATES, Change, Comparison, Property, Side, Stack, Update
+from pipeline.review.renames import renames
+from pipeline.review.symbols import World
+from pipeline.review.updates import Behaviour
+
+# What CloudFormation does with the old resource when it is deleted or replaced: these let go of it.
+RETAINING = ("Retain", "RetainExceptOnCreate")
+
+
+def compare(owner: str, before: Side, after: Side) -> Comparison:
+    """Pure and total: any two documents that are mappings can be compared."""
+    old, new = World(side=before, fresh=set(), outputs={}), World(side=after, fresh=set(), outputs={})
+    order = deployment_order(before, after)
+    changes: list[Change] = []
+    parameters: dict[str, tuple[str, ...]] = {}
+    for stack in order:
+        was, becomes = before.stacks.get(stack), after.stacks.get(stack)
+        if becomes is None:
+            # The pipeline deletes no stack: what it holds stays as it is, and so do the values that it handed on.
+            old = _hand_on(old, old, stack, was)
+            continue
+        fresh, found = _stack_changes(stack, was, becomes, old, new)
+        new = World(side=after, fresh={*new.fresh, *fresh}, outputs=new.outputs)
+        changes += found
+        if changed := _changed_parameters(stack, was, becomes, old, new):
+            parameters[stack] = changed
+        old, new = _hand_on(old, old, stack, was), _hand_on(new, old, stack, becomes)
+    return Comparison(owner=owner, before=before, after=after, order=order, changes=tuple(changes), parameters=parameters)
+
+
+def deployment_order(before: Side, after: Side) -> tuple[str, ...]:
+    """A stack comes after those whose outputs it takes; otherwise by name."""
+    stacks = {**before.stacks, **after.stacks}
+    made_by = {output: name for name in sorted(stacks) for output in _section(stacks[name], "Outputs")}
+    needs = {
+        name: {made_by[parameter] for parameter in _section(stack, "Parameters") if made_by.get(parameter, name) != name}
+        for name, stack in stacks.items()
+    }
+    order: list[str] = []
+    while len(order) < len(stacks):
+        left = sorted(stacks.keys() - set(order))
+        order.append(next((name for name in left if needs[name] <= set(order)), left[0]))
+    return tuple(order)
+
+
+def _section(stack: Stack | None, name: str) -> Mapping[str, Any]:
+    found = stack.template.get(name) if stack else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def _resources(stack: Stack | None) -> dict[str, Mapping[str, Any]]:
+    return {name: one for name, one in _section(stack, "Resources").items() if isinstance(one, Mapping)}
+
+
+def _stack_changes(stack: str, was: Stack | None, becomes: Stack, old: World, new: World) -> tuple[set[str], list[Change]]:
+    """The symbols that are new, and the changes, in the order of logical ids."""
+    before, after = _resources(was), _resources(becomes)
+    renamed = renames(before, after)
+    fresh: set[str] = set()
+    found: dict[str, Change] = {}
+    for name in _dependencies_first(after):
+        world = World(side=new.side, fresh={*new.fresh, *fresh}, outputs=new.outputs)
+        source = renamed.get(name, name)
+        if was is None or source not in before:
+            change = Change(stack=stack, logical_id=name, type=_type(after[name]), action="add")
+        else:
+            change = _modified(name, source, ((was, old), (becomes, world)))
+        if change.action == "add" or change.replaces:
+            fresh.add(f"{stack}/{name}")
+        if change.action == "add" or change.properties or change.attributes or change.renamed_from:
+            found[name] = change
+    for name in before.keys() - after.keys() - set(renamed.values()):
+        found[name] = Change(
+            stack=stack,
+            logical_id=name,
+            type=_type(before[name]),
+            action="remove",
+            # The template in force when a resource goes is the one that still had it.
+            retained=before[name].get("DeletionPolicy") in RETAINING,
+        )
+    return fresh, [found[name] for name in sorted(found)]
+
+
+def _type(resource: Mapping[str, Any]) -> str:
+    return str(resource.get("Type", ""))
+
+
+def _modified(name: str, source: str, sides: tuple[tuple[Stack, World], tuple[Stack, World]]) -> Change:
+    (was, old), (becomes, new) = sides
+    stack = becomes.stack
+    before, after = _resources(was)[source], _resources(becomes)[name]
+    same_type = _type(before) == _type(after)
+    raw = (_tagged(before, was), _tagged(after, becomes))
+    resolved = (symbols.resolve(raw[0], stack, old), symbols.resolve(raw[1], stack, new))
+    properties = tuple(_properties(_type(after), raw, resolved)) if same_type else ()
+    attributes = tuple(
+        Property(path=one.path, before=one.before, after=one.after, update="in place")
+        for one in differences(_attributes(before), _attributes(after))
+    )
+    replaced = source != name or not same_type
+    update: Update = "replacement" if replaced else max((one.update for one in properties), key=UPDATES.index, default="in place")
+    gone = "UpdateReplacePolicy" if not replaced else "DeletionPolicy"
+    return Change(
+        stack=stack,
+        logical_id=name,
+        type=_type(after),
+        action="modify",
+        update=update,
+        properties=properties,
+        attributes=attributes if same_type else (*attributes, _type_change(before, after)),
+        renamed_from=source if source != name else "",
+        retained=update in ("replacement", "conditional replacement") and after.get(gone) in RETAINING,
+    )
+
+
+def _type_change(before: Mapping[str, Any], after: Mapping[str, Any]) -> Property:
+    return Property(path="Type", before=_type(before), after=_type(after), update="replacement")
+
+
+def _attributes(resource: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in resource.items() if key not in ("Type", "Properties")}
+
+
+def _tagged(resource: Mapping[str, Any], stack: Stack) -> Mapping[str, Any]:
+    """The properties with the stack's tags below the resource's own, as CloudFormation hands them on."""
+    properties = resource.get("Properties")
+    properties = properties if isinstance(properties, Mapping) else {}
+    schema = registry_schema.load(_type(resource)) if stack.tags else None
+    if schema is None or schema.tag_property is None:
+        return properties
+    own = properties.get(schema.tag_property)
+    if schema.tags_are_map:
+        return {**properties, schema.tag_property: {**stack.tags, **(own if isinstance(own, Mapping) else {})}}
+    items = own if isinstance(own, list) else []
+    named = {item.get("Key"): item for item in items if isinstance(item, Mapping) and isinstance(item.get("Key"), str)}
+    rest = [{"Key": key, "Value": value} for key, value in sorted(stack.tags.items()) if key not in named]
+    return {**properties, schema.tag_property: [*items, *rest]}
+
+
+def _properties(type_name: str, raw: tuple[Any, ...], resolved: tuple[Any, ...]) -> Iterator[Property]:
+    """What differs once references are resolved, told in the words of the template."""
+    if resolved[0] == resolved[1]:
+        return
+    behaviour = Behaviour(type_name, *resolved)
+    written = {one.path: one for one in differences(*raw)}
+    for one in differences(*resolved):
+        text = _written(one.path, written)
+        path = one.names or (one.path,)
+        yield Property(
+            path=one.path,
+            before=text.before if text else one.before,
+            after=text.after if text else one.after,
+            update=behaviour.of(path),
+            because="" if text else next(_new_symbols(one.after), ""),
+            access=behaviour.access(path),
+        )
+
+
+def _written(path: str, written: Mapping[str, Any]) -> Any:
+    """The difference in the text at this path, above or below it."""
+    if path in written:
+        return written[path]
+    return next(
+        (one for key, one in written.items() if path.startswith((f"{key}.", f"{key}[")) or key.startswith((f"{path}.", f"{path}["))), None
+    )
+
+
+def _new_symbols(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _new_symbols(item)
+    elif isinstance(value, Mapping):
+        if value.get("fresh") and symbols.SYMBOL in value:
+            yield value[symbols.SYMBOL]
+        for item in value.values():
+            yield from _new_symbols(item)
+
+
+def _dependencies_first(resources: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    needs = {
+        name: {one for one in symbols.references(resource) if one in resources and one != name} for name, resource in resources.items()
+    }
+    order: list[str] = []
+    placed: set[str] = set()
+    while len(order) < len(resources):
+        ready = sorted(name for name in resources if name not in placed and needs[name] <= placed)
+        # A circle is AWS's to refuse; here it only must not hang.
+        step = ready or sorted(resources.keys() - placed)[:1]
+        order += step
+        placed.update(step)
+    return order
+
+
+def _changed_parameters(stack: str, was: Stack | None, becomes: Stack, old: World, new: World) -> tuple[str, ...]:
+    if was is None:
+        return ()
+    both = _section(was, "Parameters").keys() & _section(becomes, "Parameters").keys()
+    return tuple(name for name in sorted(both) if symbols.resolve({"Ref": name}, stack, old) != symbols.resolve({"Ref": name}, stack, new))
+
+
+def _hand_on(world: World, old: World, name: str, stack: Stack | None) -> World:
+    """The world with the stack's outputs: their known values where the output means what it meant before, else symbols."""
+    outputs = dict(world.outputs)
+    known = old.side.stacks[name].outputs if name in old.side.stacks else {}
+    for output, definition in _section(stack, "Outputs").items():
+        value = definition.get("Value") if isinstance(definition, Mapping) else definition
+        meaning = symbols.resolve(value, name, world)
+        if output in known and (world is old or meaning == _meaning_before(old, name, output)):
+            outputs[output] = known[output]
+        else:
+            outputs[output] = meaning
+    return World(side=world.side, fresh=world.fresh, outputs=outputs)
+
+
+def _meaning_before(old: World, name: str, output: str) -> Any:
+    definition = _section(old.side.stacks[name], "Outputs").get(output)
+    return symbols.resolve(definition.get("Value") if isinstance(definition, Mapping) else definition, name, old)

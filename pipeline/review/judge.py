@@ -1,0 +1,68 @@
+"""From what differs to what it means: every rule is asked, exceptions are applied, the worst comes first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Literal
+
+from pipeline.review.exceptions import Accepted
+from pipeline.review.model import TOPICS, VERDICTS, Comparison, Finding, OwnerReview, StackReview, Verdict, worst
+from pipeline.review.rules import RULES
+
+MILDER: dict[Verdict, Verdict] = {"blocked": "risky", "risky": "safe", "safe": "safe"}
+
+
+def judge(comparison: Comparison, accepted: Sequence[Accepted], today: date) -> OwnerReview:
+    found = [finding for rule in RULES for finding in rule.judge(comparison)]
+    findings = tuple(sorted((_accepted(one, comparison.owner, accepted, today) for one in dict.fromkeys(found)), key=_rank))
+    return OwnerReview(
+        owner=comparison.owner,
+        verdict=worst(*(one.verdict for one in findings)),
+        stacks=tuple(_stack(comparison, stack) for stack in comparison.order),
+        findings=findings,
+    )
+
+
+def _rank(finding: Finding) -> tuple[int, int, str, str, str, str]:
+    return (
+        -VERDICTS.index(finding.verdict),
+        TOPICS.index(finding.topic),
+        finding.stack,
+        finding.resource,
+        finding.rule,
+        finding.text,
+    )
+
+
+def _accepted(finding: Finding, owner: str, accepted: Iterable[Accepted], today: date) -> Finding:
+    for exception in accepted:
+        if finding.verdict != "safe" and exception.expires >= today and exception.covers(finding, owner):
+            words = f"accepted by {exception.owner} until {exception.expires}: {exception.reason}"
+            return replace(finding, verdict=MILDER[finding.verdict], accepted=words)
+    return finding
+
+
+def _stack(comparison: Comparison, stack: str) -> StackReview:
+    before, after = comparison.before.stacks.get(stack), comparison.after.stacks.get(stack)
+    changes = tuple(change for change in comparison.changes if change.stack == stack)
+    parameters = comparison.parameters.get(stack, ())
+    action: Literal["create", "update", "remove", "none"] = "none"
+    if before is None:
+        action = "create"
+    elif after is None:
+        action = "remove"
+    elif changes or parameters or _rest(before.template) != _rest(after.template) or before.tags != after.tags:
+        action = "update"
+    return StackReview(
+        stack=stack,
+        name=next((one.name for one in (after, before) if one and one.name), ""),
+        action=action,
+        changes=changes,
+        parameters=parameters,
+    )
+
+
+def _rest(template: object) -> object:
+    return {name: template.get(name) for name in ("Parameters", "Outputs", "Metadata")} if isinstance(template, dict) else template

@@ -1,0 +1,140 @@
+"""What holds for a resource of any type: replaced, removed, interrupted, refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline import registry_schema
+from pipeline.review.model import Comparison, Finding
+from pipeline.review.rules.rule import Rule
+
+# Replaced at every deployment, and meant to be: a task definition cannot be changed, a service takes the new one in place.
+ORDINARY = ("AWS::ECS::TaskDefinition",)
+
+
+def replaced(comparison: Comparison) -> Iterator[Finding]:
+    for change in comparison.changes:
+        if change.replaces and change.type not in ORDINARY and not change.renamed_from:
+            culprits = [one for one in change.properties if one.update in ("replacement", "conditional replacement")]
+            certain = "is replaced" if change.update == "replacement" else "may be replaced"
+            why = ", ".join(f"{one.path} refers to {one.because}" if one.because else one.path for one in culprits)
+            kept = "; the old one stays behind" if change.retained else ""
+            yield Finding(
+                rule="replaced",
+                topic="resources",
+                verdict="risky",
+                stack=change.stack,
+                resource=change.logical_id,
+                text=f"{change.logical_id} ({change.type}) {certain}: {why}{kept}",
+            )
+
+
+def renamed(comparison: Comparison) -> Iterator[Finding]:
+    for change in comparison.changes:
+        if change.renamed_from:
+            yield Finding(
+                rule="renamed",
+                topic="resources",
+                verdict="risky",
+                stack=change.stack,
+                resource=change.logical_id,
+                text=f"{change.renamed_from} ({change.type}) is now {change.logical_id}: AWS makes a new one and deletes the old one",
+                mend=f"keep the logical id {change.renamed_from}",
+            )
+
+
+def removed(comparison: Comparison) -> Iterator[Finding]:
+    for change in comparison.changes:
+        if change.action == "remove":
+            kept = " is no longer managed; it stays in AWS, and on the bill" if change.retained else " is deleted"
+            yield Finding(
+                rule="removed",
+                topic="resources",
+                verdict="risky",
+                stack=change.stack,
+                resource=change.logical_id,
+                text=f"{change.logical_id} ({change.type}){kept}",
+            )
+
+
+def interrupted(comparison: Comparison) -> Iterator[Finding]:
+    for change in comparison.changes:
+        paths = [one.path for one in change.properties if one.update == "some interruption"]
+        if paths and not change.replaces:
+            yield Finding(
+                rule="interrupted",
+                topic="clients",
+                verdict="risky",
+                stack=change.stack,
+                resource=change.logical_id,
+                text=f"{change.logical_id} ({change.type}) may be interrupted: {', '.join(paths)}",
+            )
+
+
+def unknown_type(comparison: Comparison) -> Iterator[Finding]:
+    for change in comparison.changes:
+        if change.properties and registry_schema.load(change.type) is None:
+            yield Finding(
+                rule="unknown-type",
+                topic="resources",
+                verdict="risky",
+                stack=change.stack,
+                resource=change.logical_id,
+                text=f"{change.logical_id}: nothing is known here of {change.type}, so it may be replaced",
+            )
+
+
+def type_changed(comparison: Comparison) -> Iterator[Finding]:
+    for change in comparison.changes:
+        types = [one for one in change.attributes if one.path == "Type"]
+        for one in types:
+            yield Finding(
+                rule="type-changed",
+                topic="resources",
+                verdict="blocked",
+                stack=change.stack,
+                resource=change.logical_id,
+                text=f"{change.logical_id} was {one.before} and becomes {one.after}: AWS refuses to update the type of a resource",
+                mend="give the new resource another logical id",
+            )
+
+
+def read_only(comparison: Comparison) -> Iterator[Finding]:
+    for change in comparison.changes:
+        for one in change.properties:
+            if one.access == "read-only" and one.after is not None:
+                yield Finding(
+                    rule="read-only",
+                    topic="resources",
+                    verdict="blocked",
+                    stack=change.stack,
+                    resource=change.logical_id,
+                    text=f"{change.logical_id}: AWS refuses {one.path}, which only it may set",
+                    mend=f"remove {one.path}",
+                )
+
+
+def stack_left(comparison: Comparison) -> Iterator[Finding]:
+    for stack in comparison.order:
+        if stack not in comparison.after.stacks:
+            yield Finding(
+                rule="stack-left",
+                topic="resources",
+                verdict="risky",
+                stack=stack,
+                text=f"stack {comparison.owner}/{stack} is deployed no more; it stays in AWS as it is, and on the bill",
+                mend="delete it by hand once nothing uses it",
+            )
+
+
+REGISTRY = "CloudFormation registry schemas, as cfn-lint bundles them"
+RULES: tuple[Rule, ...] = (
+    Rule("replaced", replaced, REGISTRY),
+    Rule("renamed", renamed, "CloudFormation user guide, Resources: a logical id is unique and identifies the resource"),
+    Rule("removed", removed, "CloudFormation user guide, DeletionPolicy attribute"),
+    Rule("interrupted", interrupted, "CloudFormation user guide, Update behaviors of stack resources"),
+    Rule("unknown-type", unknown_type, REGISTRY),
+    Rule("type-changed", type_changed, "CloudFormation: Update of resource type is not permitted"),
+    Rule("read-only", read_only, REGISTRY),
+    Rule("stack-left", stack_left, "pipeline/stages.py: the pipeline creates and updates stacks, and deletes none"),
+)
