@@ -141,12 +141,24 @@ def _delete_route(scope: Scope, _: Made, properties: Properties) -> None:
 
 
 def _associate(scope: Scope, properties: Properties) -> Made:
-    answer = scope.client("ec2").associate_route_table(RouteTableId=properties["RouteTableId"], SubnetId=properties["SubnetId"])
-    return Made(id=answer["AssociationId"], attributes={"Id": answer["AssociationId"]})
+    client = scope.client("ec2")
+    table, subnet = properties["RouteTableId"], properties["SubnetId"]
+    tables = client.describe_route_tables(Filters=[{"Name": "association.subnet-id", "Values": [subnet]}])["RouteTables"]
+    before = [one["RouteTableAssociationId"] for found in tables for one in found["Associations"] if one.get("SubnetId") == subnet]
+    if before:
+        # A subnet has one table; with another one CloudFormation replaces the association, whose id is a new one then.
+        identity = client.replace_route_table_association(AssociationId=before[0], RouteTableId=table)["NewAssociationId"]
+    else:
+        identity = client.associate_route_table(RouteTableId=table, SubnetId=subnet)["AssociationId"]
+    return Made(id=identity, attributes={"Id": identity})
 
 
 def _disassociate(scope: Scope, made: Made, _: Properties) -> None:
-    scope.client("ec2").disassociate_route_table(AssociationId=made.id)
+    client = scope.client("ec2")
+    held = [{"Name": "association.route-table-association-id", "Values": [made.id]}]
+    # Replaced by another association of the same subnet, it is gone already.
+    if client.describe_route_tables(Filters=held)["RouteTables"]:
+        client.disassociate_route_table(AssociationId=made.id)
 
 
 def _create_endpoint(scope: Scope, properties: Properties) -> Made:
