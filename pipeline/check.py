@@ -58,7 +58,8 @@ def check(
             progress(running[future], len(findings))
             found += findings
     exceptions = accepted.load(root)
-    left = accepted.apply(found, exceptions, today or date.today())  # noqa: DTZ011 - an exception expires where it is read
+    day = today or date.today()  # noqa: DTZ011 - an exception expires where it is read
+    left = [*accepted.apply(found, exceptions, day), *accepted.expired_reviews(root, day)]
     if not only:
         left += accepted.unused(found, exceptions)
     return sorted(set(left))

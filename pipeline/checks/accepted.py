@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline.checks.finding import Finding
 from pipeline.errors import PipelineError
-
-EXCEPTIONS = Path("policy/exceptions.toml")
+from pipeline.review import exceptions
+from pipeline.review.exceptions import EXCEPTIONS
 
 
 class Accepted(BaseModel):
@@ -36,6 +37,8 @@ class _File(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     accepted: tuple[Accepted, ...] = ()
+    # Findings of reviews, which pipeline/review/exceptions.py reads.
+    review: Any = ()
 
 
 def load(root: Path) -> tuple[Accepted, ...]:
@@ -60,6 +63,21 @@ def apply(findings: Sequence[Finding], accepted: Sequence[Accepted], today: date
         _about(exception, f"the exception for {exception.rule} expired on {exception.expires}: mend it, or ask {exception.owner}")
         for exception in accepted
         if exception not in valid
+    ]
+
+
+def expired_reviews(root: Path, today: date) -> list[Finding]:
+    """A finding for each accepted finding of reviews whose time is over. Whether one is needed, only the review that it is for can tell."""
+    text = (root / EXCEPTIONS).read_text() if (root / EXCEPTIONS).is_file() else None
+    return [
+        Finding(
+            path=str(EXCEPTIONS),
+            where=f"{one.stack} {one.resource}".strip(),
+            rule="exceptions",
+            message=f"the exception for {one.rule} expired on {one.expires}: mend it, or ask {one.owner}",
+        )
+        for one in exceptions.parse(text)
+        if one.expires < today
     ]
 
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import check
 from pipeline.checks import accepted
 from pipeline.checks.finding import Finding
 from pipeline.checks.verdicts import kept
 from pipeline.errors import PipelineError
+from stacks.project import Project
 
 FINDING = Finding(path="docker/Dockerfile", where="line 3", rule="DL3059", message="two RUNs")
 ENTRY = """
@@ -76,3 +78,38 @@ def test_a_verdict_is_kept_until_something_that_it_depends_on_changes(tmp_path: 
     for depends_on in (["a", "b"], ["a", "b"], ["a", "c"], ["ab"], ["a", "b"]):
         assert kept(tmp_path / "verdicts", depends_on, judge) == [FINDING]
     assert len(calls) == 3
+
+
+REVIEW = """
+[[review]]
+rule = "removed"
+stack = "production/monitoring"
+resource = "Dashboard"
+owner = "platform team"
+reason = "nobody looks at it"
+expires = 2030-01-31
+"""
+
+
+def test_accepted_findings_of_reviews_do_not_disturb(tmp_path: Path) -> None:
+    root = write(tmp_path, ENTRY + REVIEW)
+    assert [one.rule for one in accepted.load(root)] == ["DL3059"]
+    assert accepted.expired_reviews(root, date(2030, 1, 31)) == []
+
+
+def test_an_expired_one_of_a_review_is_a_finding(tmp_path: Path) -> None:
+    (found,) = accepted.expired_reviews(write(tmp_path, REVIEW), date(2030, 2, 1))
+    assert "the exception for removed expired on 2030-01-31: mend it, or ask platform team" in str(found)
+
+
+def test_a_wrong_one_of_a_review_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PipelineError, match=r"policy/exceptions\.toml: review\.0\.rule: is missing"):
+        accepted.expired_reviews(write(tmp_path, "[[review]]\n"), date(2030, 2, 1))
+
+
+def test_the_check_looks_at_those_of_reviews(tmp_path: Path) -> None:
+    """`shell` alone, which has nothing to look at here: what it finds comes from the file."""
+    root = write(tmp_path, REVIEW)
+    project = Project.model_construct(environments=())
+    assert check.check(root, project, only=["shell"], today=date(2030, 1, 31)) == []
+    assert "expired on 2030-01-31" in str(check.check(root, project, only=["shell"], today=date(2030, 2, 1))[0])
