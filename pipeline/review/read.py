@@ -1,0 +1,71 @@
+"""Reading templates that may hold anything: what is missing or odd is empty, never an error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pipeline.review.model import Side, Stack
+from pipeline.review.symbols import SUB
+
+
+def resources(stack: Stack | None) -> dict[str, Mapping[str, Any]]:
+    found = stack.template.get("Resources") if stack else None
+    return {name: one for name, one in found.items() if isinstance(one, Mapping)} if isinstance(found, Mapping) else {}
+
+
+def properties(stack: Stack | None, logical_id: str) -> Mapping[str, Any]:
+    return mapping(resources(stack).get(logical_id, {}).get("Properties"))
+
+
+def resources_of(side: Side, *types: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Stack, logical id and properties of every resource of the types."""
+    for name, stack in side.stacks.items():
+        for logical_id, resource in resources(stack).items():
+            if resource.get("Type") in types:
+                yield name, logical_id, mapping(resource.get("Properties"))
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def items(value: Any) -> list[Any]:
+    """One thing and a list of one thing mean the same in most documents of AWS."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def mappings(value: Any) -> list[Mapping[str, Any]]:
+    return [one for one in items(value) if isinstance(one, Mapping)]
+
+
+def text(value: Any) -> str:
+    """A value as Fn::Sub would write it: the same reference is the same text, however it is spelled."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or value is None:
+        return str(value).lower()
+    if isinstance(value, Mapping) and len(value) == 1:
+        (function, argument), *_ = value.items()
+        if (spelled := _function(function, argument)) is not None:
+            return spelled
+    return json.dumps(value, sort_keys=True, default=str) if isinstance(value, Mapping | list) else str(value)
+
+
+def _function(function: Any, argument: Any) -> str | None:
+    if function == "Ref" and isinstance(argument, str):
+        return f"${{{argument}}}"
+    if function == "Fn::GetAtt" and isinstance(argument, str):
+        return f"${{{argument}}}"
+    if function == "Fn::GetAtt" and isinstance(argument, list):
+        return f"${{{'.'.join(text(part) for part in argument)}}}"
+    if function == "Fn::Sub":
+        template, given = argument if isinstance(argument, list) and len(argument) == 2 else (argument, {})  # noqa: PLR2004 - text and its variables
+        if isinstance(template, str) and isinstance(given, Mapping):
+            return SUB.sub(lambda found: text(given[found[2]]) if not found[1] and found[2] in given else f"${{{found[2]}}}", template)
+    if function == "Fn::Join" and isinstance(argument, list) and len(argument) == 2 and isinstance(argument[1], list):  # noqa: PLR2004 - separator and parts
+        return text(argument[0]).join(text(part) for part in argument[1])
+    return None
