@@ -15,6 +15,7 @@ MILDER: dict[Verdict, Verdict] = {"blocked": "risky", "risky": "safe", "safe": "
 
 
 def judge(comparison: Comparison, accepted: Sequence[Accepted], today: date) -> OwnerReview:
+    comparison = replace(comparison, today=today)
     found = [finding for rule in RULES for finding in rule.judge(comparison)]
     findings = tuple(sorted((_accepted(one, comparison.owner, accepted, today) for one in dict.fromkeys(found)), key=_rank))
     return OwnerReview(

@@ -107,7 +107,10 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Both sides of one owner, and what differs. `order` is the order of deployment; `parameters` has the parameters with a new value."""
+    """Both sides of one owner, and what differs. `order` is the order of deployment; `parameters` has the parameters with a new value.
+
+    `today` is for rules about what has a day on which it ends; without it, nothing has ended.
+    """
 
     owner: str
     before: Side
@@ -115,6 +118,7 @@ class Comparison:
     order: tuple[str, ...]
     changes: tuple[Change, ...]
     parameters: Mapping[str, tuple[str, ...]]
+    today: date | None = None
 
     def of_type(self, *types: str) -> tuple[Change, ...]:
         return tuple(change for change in self.changes if change.type in types)

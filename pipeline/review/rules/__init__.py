@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from pipeline.review.rules import access, addresses, balancer, capacity, delivery, permissions, resources, service, sites, stacks, storage
+from pipeline.review.rules import (
+    access,
+    addresses,
+    balancer,
+    capacity,
+    delivery,
+    ledger,
+    permissions,
+    resources,
+    service,
+    sites,
+    stacks,
+    storage,
+)
 from pipeline.review.rules.rule import Rule
 
 RULES: tuple[Rule, ...] = tuple(
     rule
-    for module in (addresses, balancer, access, sites, service, delivery, permissions, capacity, storage, stacks, resources)
+    for module in (addresses, ledger, balancer, access, sites, service, delivery, permissions, capacity, storage, stacks, resources)
     for rule in module.RULES
 )
