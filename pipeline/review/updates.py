@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pipeline import registry_schema
 from pipeline.review.model import Update
 
-# The registry marks what replaces, not what interrupts; the descriptions of these properties do. Type -> property -> what happens.
-INTERRUPTS: dict[str, dict[str, str]] = {
+
+@dataclass(frozen=True)
+class Override:
+    update: Update
+    why: str
+
+
+_REASSOCIATED = "the schema's description: updates may require some interruptions, the address is reassociated"
+# The registry marks what replaces, and not always; what interrupts stands in descriptions only. Type -> property -> what happens.
+OVERRIDES: dict[str, dict[str, Override]] = {
     "AWS::EC2::EIP": {
-        "InstanceId": "updates on an Elastic IP reassociate the address (registry schema, description)",
-        "PublicIpv4Pool": "updates on an Elastic IP reassociate the address (registry schema, description)",
-        "Tags": "updates on an Elastic IP reassociate the address (registry schema, description)",
+        "Domain": Override("replacement", "CloudFormation user guide, aws-properties-ec2-eip.html: update requires replacement"),
+        "InstanceId": Override("some interruption", _REASSOCIATED),
+        "PublicIpv4Pool": Override("some interruption", _REASSOCIATED),
+        "Tags": Override("some interruption", _REASSOCIATED),
     },
 }
 
@@ -24,8 +34,8 @@ class Behaviour:
     def __init__(self, type_name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         self.type = type_name
         self.schema = registry_schema.load(type_name)
-        self.replacing = self._different(self.schema.create_only if self.schema else (), before, after)
-        self.conditional = self._different(self.schema.conditional if self.schema else (), before, after)
+        self.replacing = _different(self.schema.create_only if self.schema else (), before, after)
+        self.conditional = _different(self.schema.conditional if self.schema else (), before, after)
 
     def of(self, path: tuple[str, ...]) -> Update:
         """`path` without indexes of lists."""
@@ -35,7 +45,8 @@ class Behaviour:
             return "replacement"
         if any(_related(path, other) for other in self.conditional):
             return "conditional replacement"
-        return "some interruption" if path[0] in INTERRUPTS.get(self.type, {}) else "in place"
+        override = OVERRIDES.get(self.type, {}).get(path[0])
+        return override.update if override else "in place"
 
     def access(self, path: tuple[str, ...]) -> Literal["", "read-only", "write-only"]:
         if self.schema is None:
@@ -44,9 +55,11 @@ class Behaviour:
             return "read-only"
         return "write-only" if any(_related(path, other) for other in self.schema.write_only) else ""
 
-    @staticmethod
-    def _different(paths: tuple[tuple[str, ...], ...], before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
-        return tuple(path for path in paths if _at(before, path) != _at(after, path))
+
+def _different(paths: tuple[tuple[str, ...], ...], before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
+    """Without the stars that stand for the items of a list: neither do paths of differences have its places."""
+    named = (tuple(part for part in path if part != "*") for path in paths)
+    return tuple(path for path in named if _at(before, path) != _at(after, path))
 
 
 def _at(value: Any, path: tuple[str, ...]) -> Any:
