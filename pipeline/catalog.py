@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline import codepipeline
+from pipeline import codepipeline, review_project
 from stacks import connection, registry, roles
 from stacks.catalog import ENVIRONMENT_STACKS
 from stacks.project import Project
@@ -14,5 +14,6 @@ SHARED_STACKS: tuple[StackSpec[Project], ...] = (
     connection.STACK,
     registry.STACK,
     roles.STACK,
+    review_project.STACK,
     codepipeline.STACK,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from troposphere import GetAtt, Output, Parameter, Sub, Template, iam, kms, s3
 from troposphere import codepipeline as aws
 
-from pipeline import builds, notifications
+from pipeline import builds, notifications, review_project
 from pipeline.stages import SHARED, Links, stages
 from pipeline.wiring import stack_arns, steps
 from policy import artifacts as artifacts_policy
@@ -78,7 +78,8 @@ def build(project: Project) -> Template:
 
 
 def _shared_templates(project: Project, own: Template) -> list[tuple[str, Template]]:
-    return [*((spec.name, spec.build(project)) for spec in (connection.STACK, registry.STACK, roles.STACK)), (STACK.name, own)]
+    others = (connection.STACK, registry.STACK, roles.STACK, review_project.STACK)
+    return [*((spec.name, spec.build(project)) for spec in others), (STACK.name, own)]
 
 
 def _trigger(project: Project) -> aws.PipelineTriggerDeclaration:

@@ -59,7 +59,7 @@ def overrides(step: Step) -> str | None:
 def stack_arns(project: Project) -> list[str]:
     """The stacks in the pipeline's own account: the shared ones, and those of its environments."""
     config = project.pipeline
-    names = [project.stack_name(name) for name in (connection.STACK.name, registry.STACK.name, roles.STACK.name, "pipeline")]
+    names = [project.stack_name(name) for name in (connection.STACK.name, registry.STACK.name, roles.STACK.name, "review", "pipeline")]
     shared = [arns.stack(config.region, config.account, name) for name in names]
     return [*shared, *(arns.stacks(env) for env in project.environments if env.account == config.account)]
 

@@ -59,13 +59,16 @@ def environment(*, account: str, region: str, project: str, name: str, hosted_zo
 
 
 def shared(*, account: str, region: str, project: str) -> PolicyDocument:
-    """For the registry, the connection and the pipeline's own stack, whose names begin with the project's."""
+    """For the registry, the connection, the review and the pipeline's own stack, whose names begin with the project's."""
     where = f"{region}:{account}"
     return document(
         _registry(where, project),
         *_pipeline(where, project),
         *_roles(
-            f"arn:aws:iam::{account}:role/{project}-pipeline-*", PASSED_BY_SHARED, f"arn:aws:iam::{account}:role/{project}-*-cloudformation"
+            f"arn:aws:iam::{account}:role/{project}-pipeline-*",
+            PASSED_BY_SHARED,
+            f"arn:aws:iam::{account}:role/{project}-review-*",
+            f"arn:aws:iam::{account}:role/{project}-*-cloudformation",
         ),
         *_managed_policies(account, project),
         resource_types.log_groups(where, f"/aws/codebuild/{project}-*", metric_filters=False),
@@ -173,8 +176,15 @@ def _pipeline(where: str, project: str) -> list[Statement]:
                 codeconnections.PassConnection,
                 codeconnections.TagResource,
                 codeconnections.UntagResource,
-                # CodePipeline checks the older name, whichever prefix the ARN has.
+                # Whoever makes a webhook uses the connection: "Failed to call CreateWebhook, reason: Access denied to connection"
+                # (aws/aws-cdk#31726).
+                codeconnections.GetConnectionToken,
+                codeconnections.UseConnection,
+                # CodePipeline and CodeBuild check the older name, whichever prefix the ARN has.
+                codestar_connections.GetConnection,
+                codestar_connections.GetConnectionToken,
                 codestar_connections.PassConnection,
+                codestar_connections.UseConnection,
             ],
             f"arn:aws:codeconnections:{where}:connection/*",
             f"arn:aws:codestar-connections:{where}:connection/*",
@@ -197,7 +207,15 @@ def _pipeline(where: str, project: str) -> list[Statement]:
         ),
         allow(
             "Builds",
-            [codebuild.BatchGetProjects, codebuild.CreateProject, codebuild.DeleteProject, codebuild.UpdateProject],
+            [
+                codebuild.BatchGetProjects,
+                codebuild.CreateProject,
+                codebuild.CreateWebhook,
+                codebuild.DeleteProject,
+                codebuild.DeleteWebhook,
+                codebuild.UpdateProject,
+                codebuild.UpdateWebhook,
+            ],
             f"arn:aws:codebuild:{where}:project/{project}-*",
         ),
         allow(

@@ -16,8 +16,9 @@ from stacks.config_sites import Site
 
 # EC2 keeps five addresses of each subnet for itself; a network load balancer wants eight free ones (its guide, availability zones).
 KEPT_BY_EC2, WANTED_BY_LOAD_BALANCER = 5, 8
-# `shared` and `Pipeline-` name what belongs to the pipeline itself: the folder of its templates and its own stages.
-TAKEN_NAMES = ("pipeline", "shared")
+# `shared` and `Pipeline-` name what belongs to the pipeline itself: the folder of its templates and its own stages. Roles in its
+# stacks begin with `<project>-pipeline-` and `<project>-review-`, as those of such environments would.
+TAKEN_NAMES = ("pipeline", "review", "shared")
 
 
 def free_name(name: str) -> Iterator[Problem]:

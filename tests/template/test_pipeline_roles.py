@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-from pipeline import codepipeline
+from pipeline import codepipeline, review_project
 from policy import cloudformation
 from stacks import connection, registry, roles
 from stacks.catalog import ENVIRONMENT_STACKS
@@ -121,7 +121,7 @@ def test_an_environments_role_can_deploy_every_kind_of_environment(env: Environm
 
 def test_the_shared_role_can_deploy_the_shared_stacks(project: Project) -> None:
     shared = cloudformation.shared(account=ACCOUNT, region=REGION, project="kotei")
-    stacks = (connection.STACK, registry.STACK, roles.STACK, codepipeline.STACK)
+    stacks = (connection.STACK, registry.STACK, roles.STACK, review_project.STACK, codepipeline.STACK)
     templates = [json.loads(spec.build(project).to_json()) for spec in stacks]
     assert missing(templates, allowed(shared)) == []
 
@@ -284,7 +284,7 @@ def test_no_condition_silences_the_failure_reports(project: Project) -> None:
 
 
 def every_role(project: Project) -> Iterator[tuple[str, dict[str, Any]]]:
-    templates = [spec.build(project) for spec in (codepipeline.STACK, roles.STACK)]
+    templates = [spec.build(project) for spec in (codepipeline.STACK, review_project.STACK, roles.STACK)]
     templates += [spec.build(env) for env in project.environments for spec in ENVIRONMENT_STACKS if spec.wanted(env)]
     for template in templates:
         for name, resource in json.loads(template.to_json())["Resources"].items():

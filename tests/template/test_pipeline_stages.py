@@ -226,7 +226,7 @@ def test_runs_wait_for_each_other(project: Project) -> None:
 
 def test_the_pipeline_itself_is_updated_last(project: Project) -> None:
     update = stages(project)["Pipeline-Update"]["Actions"]
-    assert [action["Name"] for action in update] == ["Gate", "connection", "registry", "roles", "pipeline"]
+    assert [action["Name"] for action in update] == ["Gate", "connection", "registry", "roles", "review", "pipeline"]
     assert json.loads(update[-1]["Configuration"]["ParameterOverrides"]) == {"ConnectionArn": "#{shared-connection.ConnectionArn}"}
 
 

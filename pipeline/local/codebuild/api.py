@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from pipeline.local.codebuild import builds, process
+from pipeline.local.codebuild import builds, process, webhook
 from pipeline.local.codepipeline import records
 from pipeline.local.protocol import AwsError, Call, Operation
 
@@ -70,7 +70,7 @@ def start_build(world: World, call: Call) -> dict[str, Any]:
     if project["source"]["type"] != "NO_SOURCE":
         raise AwsError(
             "InvalidInputException",
-            f"a build of {project['name']} (source type {project['source']['type']}) can only be started by its pipeline here",
+            f"a build of {project['name']} (source type {project['source']['type']}) can only be started by its pipeline or a push",
         )
     if "buildspecOverride" in call.params:
         project = project | {"source": project["source"] | {"buildspec": call.params["buildspecOverride"]}}
@@ -129,4 +129,5 @@ OPERATIONS: dict[str, Operation] = {
     "BatchGetBuilds": batch_get_builds,
     "ListBuildsForProject": list_builds_for_project,
     "StopBuild": stop_build,
+    **webhook.OPERATIONS,
 }

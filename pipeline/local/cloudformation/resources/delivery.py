@@ -32,15 +32,35 @@ def _disconnect(scope: Scope, made: Made, _: Properties) -> None:
 
 def _create_project(scope: Scope, properties: Properties) -> Made:
     client = scope.client("codebuild")
-    wanted = {"Name": scope.physical_name(150), **properties}
+    wanted = {"Name": scope.physical_name(150), **without(properties, "Triggers")}
     project = client.create_project(**params(client, "CreateProject", wanted))["project"]
-    return Made(id=project["name"], attributes={"Arn": project["arn"], "Id": project["name"]})
-
-
-def _update_project(scope: Scope, made: Made, _: Properties, new: Properties) -> Made:
-    client = scope.client("codebuild")
-    client.update_project(**params(client, "UpdateProject", {**new, "Name": made.id}))
+    made = scope.born(Made(id=project["name"], attributes={"Arn": project["arn"], "Id": project["name"]}))
+    _hook(client, made, {}, properties)
     return made
+
+
+def _update_project(scope: Scope, made: Made, old: Properties, new: Properties) -> Made:
+    client = scope.client("codebuild")
+    client.update_project(**params(client, "UpdateProject", {**without(new, "Triggers"), "Name": made.id}))
+    _hook(client, made, old, new)
+    return made
+
+
+def _hook(client: Any, made: Made, old: Properties, new: Properties) -> None:
+    """The webhook is a thing of its own in CodeBuild's API."""
+    was, wanted = _webhook(old), _webhook(new)
+    if wanted is None:
+        if was is not None:
+            client.delete_webhook(projectName=made.id)
+    elif was is None:
+        client.create_webhook(**params(client, "CreateWebhook", {"ProjectName": made.id, **wanted}))
+    elif was != wanted:
+        client.update_webhook(**params(client, "UpdateWebhook", {"ProjectName": made.id, **wanted}))
+
+
+def _webhook(properties: Properties) -> Properties | None:
+    triggers = properties.get("Triggers", {})
+    return without(triggers, "Webhook") if str(triggers.get("Webhook", False)).lower() == "true" else None
 
 
 def _delete_project(scope: Scope, made: Made, _: Properties) -> None:
@@ -85,7 +105,7 @@ def _delete_pipeline(scope: Scope, made: Made, _: Properties) -> None:
 
 PROJECT = (
     "Artifacts AutoRetryLimit BadgeEnabled Cache ConcurrentBuildLimit Description EncryptionKey Environment LogsConfig "
-    "QueuedTimeoutInMinutes ServiceRole Source SourceVersion Tags TimeoutInMinutes VpcConfig"
+    "QueuedTimeoutInMinutes ServiceRole Source SourceVersion Tags TimeoutInMinutes Triggers VpcConfig"
 )
 PIPELINE = "ArtifactStore ExecutionMode PipelineType RestartExecutionOnUpdate RoleArn Stages Tags Triggers Variables"
 
