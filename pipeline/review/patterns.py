@@ -58,14 +58,11 @@ def representatives(patterns: Collection[str]) -> tuple[str, ...] | None:
     found: dict[frozenset[int], str] = {}
     queue = [start]
     for state in queue:
-        word = words[state]
-        combination = frozenset(number for number, places in state if len(ordered[number]) in places)
-        if word:
-            found.setdefault(combination, word)
         for character in sorted(_next_characters(ordered, state)):
-            following = _step(ordered, state, character)
+            following, word = _step(ordered, state, character), words[state] + character
+            found.setdefault(frozenset(number for number, places in following if len(ordered[number]) in places), word)
             if following not in words:
-                words[following] = word + character
+                words[following] = word
                 queue.append(following)
         if len(queue) > LIMIT:
             return None

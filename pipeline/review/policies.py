@@ -163,7 +163,7 @@ def resource_policies(comparison: Comparison) -> Iterator[ResourcePolicy]:
         if change.action == "remove" and not target:
             continue
         about = [text(one) for one in items((new or old).get(target))] if target else [f"${{{change.logical_id}}}"]
-        there = {f"${{{renamed.get(name, name)}}}" for name in resources(before)}
+        made = resources(after).keys() - {renamed.get(name, name) for name in resources(before)}
         if change.action == "remove" and not any(_named(one) in resources(after) for one in about):
             continue
         # Without a policy of its own an endpoint lets everything pass (VPC user guide, endpoint policies).
@@ -173,7 +173,7 @@ def resource_policies(comparison: Comparison) -> Iterator[ResourcePolicy]:
             name=change.logical_id,
             type=change.type,
             resources=", ".join(about),
-            new=change.action == "add" and not any(one in there for one in about),
+            new=change.action == "add" and all(_named(one) in made for one in about),
             before=policy(old.get(document), renamed) if old.get(document) is not None else missing,
             after=policy(new.get(document)) if new.get(document) is not None else missing,
         )
