@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-# The modules come first: their names are the names of functions that `kotei plan` still takes from here.
-import pipeline.report.document
-import pipeline.report.text  # noqa: F401 - as above
-from pipeline.report.of_plan import document, exports, summary, text
 from pipeline.review.model import Review
-
-__all__ = ["FORMATS", "document", "exports", "summary", "text"]
 
 
 def _text(review: Review) -> str:

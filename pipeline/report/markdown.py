@@ -18,8 +18,8 @@ MARKER = "<!-- kotei review -->"
 # A job's summary may have 1 MiB (GitHub documentation, "Workflow commands": adding a job summary).
 COMMENT_LIMIT = 65_536
 SIGNS: dict[Verdict, str] = {"blocked": "⛔", "risky": "⚠️", "safe": "✅"}
-PROSE, VALUE = 1_500, 120
-_SPECIAL = re.compile(r"[\\`*_{}\[\]()|~!$]")
+PROSE, VALUE, STACK_LINES = 1_500, 120, 150
+_SPECIAL = re.compile(r"[\\`*_{}\[\]|~!$]")
 # An invisible space: GitHub would make of these a mention, which sends mail, or a link to elsewhere.
 _LINKED = re.compile(r"@|#(?=\w)|(?<=\bwww)\.|:(?=//)|(?<=\bGH)-(?=\d)", re.IGNORECASE)
 _INVISIBLE = "&#8203;"
@@ -94,18 +94,18 @@ def _laid_out(review: Review, items: Sequence[_Item], kept: int) -> str:
 
 
 def _heading(review: Review) -> str:
-    what = words.kind(review).capitalize()
+    what = words.sentence(words.kind(review))
     summary = words.headline(review).partition(f"{review.verdict} - ")[2]
     lines = [
         f"### {SIGNS[review.verdict]} {what}: {review.verdict}",
         "",
-        f"{words.MEANING[review.verdict].capitalize()}.",
+        f"{words.sentence(words.MEANING[review.verdict])}.",
         "",
         f"{prose(summary)}  ",
         f"{code(review.base)} → {code(review.head)}",
     ]
     if review.plan:
-        lines += ["", prose(words.plan_words(review)).capitalize()]
+        lines += ["", words.sentence(prose(words.plan_words(review)))]
     return "\n".join(lines)
 
 
@@ -136,11 +136,14 @@ def _estimates(owner: OwnerReview) -> Iterator[str]:
 
 def _stack(owner: OwnerReview, stack: StackReview) -> str:
     """A fence of `diff` has colours, and in it nothing is markup but its end."""
-    lines = [line for change in stack.changes for line in _change(change)]
+    changes = sorted(stack.changes, key=lambda change: (-VERDICTS.index(owner.verdict_of(change)), not words.replaces(change)))
+    lines = [line for change in changes for line in _change(change)]
+    if len(lines) > STACK_LINES:
+        lines = [*lines[:STACK_LINES], f"# and {len(lines) - STACK_LINES} more lines, in the HTML and JSON reports"]
     lines += [f"! parameter {values.printable(name)} has a new value" for name in stack.parameters]
     fence = "`" * max(3, 1 + max((len(run) for line in lines for run in re.findall("`+", line)), default=0))
     summary = f"<summary><b>{in_html(owner.owner)}/{in_html(stack.stack)}</b>: {in_html(words.stack_words(stack))}</summary>"
-    inside = "\n".join((f"{fence}diff", *lines, fence)) if lines else "Only parameters, outputs or tags of the stack itself."
+    inside = "\n".join((f"{fence}diff", *lines, fence)) if lines else words.without_resources(stack)
     return f"<details>{summary}\n\n{inside}\n\n</details>"
 
 
@@ -148,8 +151,11 @@ def _change(change: Change) -> Iterator[str]:
     mark = {"add": "+", "modify": "!", "remove": "-"}[change.action]
     yield f"{mark} {words.resource(change)}: {words.behaviour(change)}"
     for one in words.differences(change):
-        before, after = values.pair(one.before, one.after, VALUE)
         why = f"  # {words.why(one)}" if words.why(one) else ""
+        if one.because:
+            yield f"    {values.printable(one.path)}: {words.because(one)}{why}"
+            continue
+        before, after = values.pair(one.before, one.after, VALUE)
         yield f"    {values.printable(one.path)}{why}"
         if one.before is not None:
             yield f"-       {before}"

@@ -101,6 +101,8 @@ def _finding(finding: Finding) -> Iterator[tuple[Text, Text]]:
 def _stack(owner: OwnerReview, stack: StackReview) -> Iterator[tuple[Text, Text]]:
     yield _empty()
     yield Text("  "), Text.assemble((values.printable(stack.stack), "bold"), f"  {words.stack_words(stack)}")
+    if words.without_resources(stack):
+        yield Text("    "), Text(words.without_resources(stack), QUIET)
     for change in stack.changes:
         yield from _change(owner, change)
     for name in stack.parameters:
@@ -118,6 +120,6 @@ def _change(owner: OwnerReview, change: Change) -> Iterator[tuple[Text, Text]]:
 
 def _difference(one: Property) -> Iterator[tuple[Text, Text]]:
     before, after = values.pair(one.before, one.after, VALUE)
+    change = (words.because(one),) if one.because else ((before, COLOURS["remove"]), " -> ", (after, COLOURS["add"]))
     why = f" ({words.why(one)})" if words.why(one) else ""
-    path = f"{values.printable(one.path)}: "
-    yield Text(" " * 8), Text.assemble(path, (before, COLOURS["remove"]), " -> ", (after, COLOURS["add"]), (why, QUIET))
+    yield Text(" " * 8), Text.assemble(f"{values.printable(one.path)}: ", *change, (why, QUIET))

@@ -21,6 +21,10 @@ NO_CHANGE = "no change"
 _COUNTED = ("replaced", "changed", "added", "removed", "only in the template")
 
 
+def sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def kind(review: Review) -> str:
     return "plan" if review.plan else "review"
 
@@ -61,7 +65,7 @@ def count(changes: Iterable[Change]) -> str:
 def _counted_as(change: Change) -> str:
     if change.action != "modify":
         return "added" if change.action == "add" else "removed"
-    if not change.touches:
+    if _silent(change):
         return "only in the template"
     return "replaced" if replaces(change) else "changed"
 
@@ -69,6 +73,10 @@ def _counted_as(change: Change) -> str:
 def replaces(change: Change) -> bool:
     """Whether a reader would call it replaced: not what gets a new revision at every deployment, which is how it is meant."""
     return change.replaces and (change.type not in ORDINARY or bool(change.renamed_from))
+
+
+def _silent(change: Change) -> bool:
+    return not change.touches and not change.replaces
 
 
 def many(number: int, noun: str) -> str:
@@ -83,7 +91,7 @@ def behaviour(change: Change) -> str:
         return "no longer managed, stays in AWS" if change.retained else "deleted"
     if change.renamed_from:
         return f"replaced, was {printable(change.renamed_from)}"
-    if not change.touches:
+    if _silent(change):
         return "only in the template, nothing happens in AWS"
     if change.replaces and not replaces(change):
         return "new revision"
@@ -113,8 +121,12 @@ def why(one: Property) -> str:
         if one.update == "in place"
         else {"replacement": "replaces", "conditional replacement": "may replace"}.get(one.update, one.update)
     )
-    because = f"because {printable(one.because)} is new" if one.because else ""
-    return ", ".join(part for part in (update, because, one.access) if part)
+    return ", ".join(part for part in (update, one.access) if part)
+
+
+def because(one: Property) -> str:
+    """Instead of two values, where the text is the same and means another resource."""
+    return f"{printable(one.because)}, which is new" if one.because else ""
 
 
 def place(finding: Finding) -> str:
@@ -126,8 +138,19 @@ def parameters(stack: StackReview) -> str:
 
 
 def stack_words(stack: StackReview) -> str:
+    """What happens to the stack, or how many of its resources change."""
     counted = count(stack.changes)
+    if stack.action == "update":
+        return counted or "new parameters, outputs or tags"
     return STACK_ACTION[stack.action] + (f": {counted}" if counted else "")
+
+
+def without_resources(stack: StackReview) -> str:
+    """A sentence for a stack of whose resources none changes; empty for others."""
+    if stack.changes or stack.parameters:
+        return ""
+    sentences = {"create": "It holds no resources.", "remove": "It stays in AWS as it is.", "none": ""}
+    return sentences.get(stack.action, "Only parameters, outputs or tags of the stack itself.")
 
 
 def cost(cost: Cost) -> str:
@@ -145,7 +168,11 @@ def cost(cost: Cost) -> str:
 
 def timing(timing: Timing) -> str:
     shortest, longest = _duration(timing.shortest), _duration(timing.longest)
-    return shortest if shortest == longest else f"{shortest} to {longest}"
+    if shortest == longest:
+        return shortest
+    # "4 to 25 minutes", not "4 minutes to 25 minutes".
+    number, _, unit = shortest.partition(" ")
+    return f"{number if longest.endswith(f' {unit}') else shortest} to {longest}"
 
 
 def _duration(seconds: int) -> str:
