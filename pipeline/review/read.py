@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline.review.model import Side, Stack
-from pipeline.review.symbols import SUB
+from pipeline.review.model import Comparison, Side, Stack
+from pipeline.review.symbols import SUB, references
+
+# A value that is nothing but one reference, as text() writes it.
+REFERENCE = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[^}]*)?\}")
 
 
 def resources(stack: Stack | None) -> dict[str, Mapping[str, Any]]:
@@ -69,3 +73,48 @@ def _function(function: Any, argument: Any) -> str | None:
     if function == "Fn::Join" and isinstance(argument, list) and len(argument) == 2 and isinstance(argument[1], list):  # noqa: PLR2004 - separator and parts
         return text(argument[0]).join(text(part) for part in argument[1])
     return None
+
+
+def outputs(stack: Stack | None) -> dict[str, Any]:
+    """Name -> value as it is written."""
+    found = mapping(stack.template.get("Outputs") if stack else None)
+    return {name: one["Value"] for name, one in found.items() if isinstance(one, Mapping) and "Value" in one}
+
+
+def keyed(value: Any) -> dict[str, str]:
+    """A list of Key and Value, as load balancers and target groups have their attributes."""
+    return {text(one.get("Key")): text(one.get("Value")) for one in mappings(value)}
+
+
+def standing(comparison: Comparison) -> Side:
+    """The new side with the stacks that are no longer rendered: they stay in AWS, and hand on what they handed on."""
+    return Side(stacks={**comparison.before.stacks, **comparison.after.stacks})
+
+
+def origin(side: Side, stack: str, value: Any) -> str:
+    """`stack/LogicalId` of the resource that a value names, through parameters and the outputs that feed them; else its text."""
+    for _ in range(len(side.stacks) + 1):
+        found, here = REFERENCE.fullmatch(text(value)), side.stacks.get(stack)
+        if not found or here is None:
+            break
+        name = found[1]
+        if name in resources(here):
+            return f"{stack}/{name}"
+        feeding = next(((other, outputs(one)[name]) for other, one in side.stacks.items() if other != stack and name in outputs(one)), None)
+        if feeding is None:
+            return text(here.parameters.get(name, value))
+        stack, value = feeding
+    return text(value)
+
+
+def origins(side: Side, stack: str, value: Any) -> set[str]:
+    """Of everything that a value refers to, wherever in it."""
+    return {origin(side, stack, {"Ref": name}) for name in references(value)}
+
+
+def users(side: Side, wanted: str) -> Iterator[tuple[str, str, str]]:
+    """Stack, logical id and type of every resource that refers to `stack/LogicalId`."""
+    for name, stack in side.stacks.items():
+        for logical_id, resource in resources(stack).items():
+            if f"{name}/{logical_id}" != wanted and wanted in origins(side, name, resource.get("Properties")):
+                yield name, logical_id, text(resource.get("Type"))
