@@ -7,8 +7,9 @@ import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -19,9 +20,9 @@ from pipeline.paths import ROOT
 
 if TYPE_CHECKING:
     from pipeline.aws import Target
-    from pipeline.prepare import Prepared
+    from pipeline.review.model import Review
 
-DONE, OUR_BUG, DIFFERENT = 0, 3, 4
+DONE, OUR_BUG, DIFFERENT, BLOCKED = 0, 3, 4, 5
 
 
 def _finish(code: int | None, **_: object) -> None:
@@ -43,11 +44,14 @@ app.add_typer(local_app, name="local")
 AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON document.")]
 Owner = Annotated[str, typer.Argument(help="An environment, or `shared` for the pipeline itself.")]
 EnvironmentName = Annotated[str, typer.Argument(help="An environment.")]
+Format = Annotated[Literal["text", "line", "markdown", "json", "html"], typer.Option("--format", help="How it is printed.")]
+Public = Annotated[bool, typer.Option("--public", help="Without account ids, for readers outside.")]
+ExitCode = Annotated[bool, typer.Option("--exit-code", help="Exit 4 when something would change.")]
 ImageDigest = Annotated[str, typer.Option(help="The image, as sha256:... (empty: the one that is deployed).")]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Exit codes: 0 done, 1 refused, 2 usage, 3 our bug (with its traceback), 4 differences (with --exit-code), 130 Ctrl-C."""
+    """Exit codes: 0 done, 1 refused, 2 usage, 3 our bug (with its traceback), 4 differences (with --exit-code), 5 blocked, 130."""
     try:
         app(args=None if argv is None else list(argv), prog_name="kotei")
     except SystemExit as end:
@@ -104,18 +108,41 @@ def schema() -> int:
 
 
 @app.command()
-def plan(  # noqa: PLR0917 - typer reads arguments and options from one signature
-    owner: Owner,
+def review(  # noqa: PLR0917 - typer reads arguments and options from one signature
+    base: Annotated[str, typer.Argument(help="A commit (default: where this branch left the main branch).")] = "",
+    head: Annotated[str, typer.Argument(help="A commit (default: the work tree).")] = "",
+    form: Format = "text",
     as_json: AsJson = False,
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 4 when something would change.")] = False,
+    public: Public = False,
+    exit_code: ExitCode = False,
+) -> int:
+    """Say what a change of the rendered files does to the people who use the addresses. Needs Git, no AWS; writes nothing."""
+    from pipeline.review.between import between
+
+    found = between(ROOT, base, head, date.today())  # noqa: DTZ011 - an exception expires where it is read
+    print(_report(found, "json" if as_json else form, public=public), end="")
+    if found.verdict == "blocked":
+        return BLOCKED
+    return DIFFERENT if exit_code and not found.empty else DONE
+
+
+@app.command()
+def plan(  # noqa: PLR0917 - as above
+    owner: Owner,
+    form: Format = "text",
+    as_json: AsJson = False,
+    public: Public = False,
+    exit_code: ExitCode = False,
     image_digest: ImageDigest = "",
     expect: Annotated[str, typer.Option(help="Refuse unless the plan still has this fingerprint.", metavar="FINGERPRINT")] = "",
     execution: Annotated[str, typer.Option(help="With --expect: refuse unless this run of the pipeline was approved where needed.")] = "",
-    export: Annotated[Path | None, typer.Option(help="Write NEEDS_APPROVAL, VERDICT, SUMMARY and FINGERPRINT for a shell.")] = None,
+    publish: Annotated[str, typer.Option(help="Put the plan as a page into this bucket; with --expect, only read from it.")] = "",
+    export: Annotated[Path | None, typer.Option(help="Write NEEDS_APPROVAL, VERDICT, SUMMARY, FINGERPRINT and REPORT for a shell.")] = None,
 ) -> int:
-    """Say what a deployment of this checkout would change. Reads the live stacks; changes nothing in AWS."""
-    from pipeline import gate, report
+    """Say what a deployment of this checkout would change. Reads the live stacks; changes nothing in AWS but the page of --publish."""
+    from pipeline import gate, plan_page
     from pipeline.prepare import environment, pipeline_aws, prepare
+    from pipeline.report.shell import exports
     from pipeline.stages import SHARED
 
     project = _project()
@@ -123,15 +150,18 @@ def plan(  # noqa: PLR0917 - typer reads arguments and options from one signatur
         environment(project, owner)
     target = _target()
     prepared = prepare(ROOT, project, target, owner, image_digest or None)
-    print(_plan_text(prepared, as_json=as_json), end="")
+    print(_report(prepared.review, "json" if as_json else form, public=public), end="")
+    aws, link = pipeline_aws(project, target), ""
+    if publish and not expect:
+        link = plan_page.publish(aws, publish, prepared, _report(prepared.review, "html", public=False))
+        _tell(f"the whole plan: {link}")
     gate.refuse_if_blocked(prepared)
     if expect:
-        aws = pipeline_aws(project, target)
-        gate.pass_or_refuse(prepared, project, aws, expected=expect, execution=execution or None)
+        planned = plan_page.planned(aws, publish, owner, expect) if publish else None
+        gate.pass_or_refuse(prepared, project, aws, expected=expect, execution=execution or None, planned=planned)
     if export is not None:
-        lines = report.exports(prepared.plan, needs_approval=prepared.needs_approval, fingerprint=prepared.fingerprint)
-        export.write_text(lines, encoding="utf-8")
-    return DIFFERENT if exit_code and not prepared.plan.empty else DONE
+        export.write_text(exports(prepared.review, link=link), encoding="utf-8")
+    return DIFFERENT if exit_code and prepared.changes else DONE
 
 
 @app.command()
@@ -266,12 +296,11 @@ def _target() -> Target:
     return found
 
 
-def _plan_text(prepared: Prepared, *, as_json: bool) -> str:
-    from pipeline import report
+def _report(found: Review, form: str, *, public: bool) -> str:
+    from pipeline.report import FORMATS
+    from pipeline.report.mask import public as masked
 
-    if not as_json:
-        return report.text(prepared.plan)
-    return _document(report.document(prepared.plan, needs_approval=prepared.needs_approval, fingerprint=prepared.fingerprint))
+    return FORMATS[form](masked(found) if public else found)
 
 
 def _document(value: Any) -> str:

@@ -7,33 +7,58 @@ from typing import Any
 from pipeline import approval
 from pipeline.aws import Aws
 from pipeline.errors import PipelineError
+from pipeline.plan import Parts, moved
 from pipeline.prepare import Prepared
 from pipeline.stages import prefix
 from stacks.project import Project
 
+# What a sentence about a refusal can hold; the plan has them all.
+NAMED = 5
+
+
+class BlockedError(PipelineError):
+    """The plan would lose an address, or AWS would refuse it."""
+
+    exit_code = 5
+
 
 def refuse_if_blocked(prepared: Prepared) -> None:
-    plan = prepared.plan
-    if plan.verdict == "blocked":
-        raise PipelineError(f"{plan.owner}: this plan cannot be deployed: {plan.reasons[0]}")
+    blocked = [finding for owner in prepared.review.owners for finding in owner.findings if finding.verdict == "blocked"]
+    if blocked:
+        mend = f". The safe way: {blocked[0].mend}" if blocked[0].mend else ""
+        raise BlockedError(f"{prepared.owner}: this plan cannot be deployed: {blocked[0].text} [{blocked[0].rule}]{mend}")
 
 
-def pass_or_refuse(prepared: Prepared, project: Project, aws: Aws, *, expected: str, execution: str | None) -> None:
-    """`expected` is the fingerprint that was approved, `execution` the pipeline's run, where there is one."""
-    owner = prepared.plan.owner
+def pass_or_refuse(
+    prepared: Prepared, project: Project, aws: Aws, *, expected: str, execution: str | None, planned: Parts | None = None
+) -> None:
+    """`expected` is the fingerprint that was approved, `execution` the pipeline's run, where there is one.
+
+    `planned` is what the fingerprint was of, where that is still known.
+    """
+    owner = prepared.owner
     run = {} if execution is None else _run(aws, project, execution)
     if run.get("executionType") == "ROLLBACK":
         # It returns to what was approved and ran before; its plan was made against a state that is gone by now.
         if run.get("trigger", {}).get("triggerType") == "AutomatedRollback" and _stopped_by_the_gate(aws, project, owner, str(execution)):
             raise PipelineError(f"{owner}: the gate stopped the deployment before it changed anything, so there is nothing to roll back")
         return
-    if prepared.fingerprint != expected:
+    if prepared.facts.fingerprint != expected:
         raise PipelineError(
-            f"{owner}: what would be deployed is not what was planned: the rendered files, the image or the live stacks have changed "
-            f"since (planned {expected[:12]}, now {prepared.fingerprint[:12]}). Plan again: push, or run the pipeline again in the console"
+            f"{owner}: what would be deployed is not what was planned: {_what_moved(prepared, planned)} "
+            f"(planned {expected[:12]}, now {prepared.facts.fingerprint[:12]}). Look at the new plan, and let the pipeline make it: push, "
+            f"or release the change again: aws codepipeline start-pipeline-execution --name {project.pipeline.project}"
         )
-    if execution and prepared.needs_approval and not approval.approved_in(aws, project, owner, execution):
+    if execution and prepared.facts.needs_approval and not approval.approved_in(aws, project, owner, execution):
         raise PipelineError(f"{owner}: this plan needs an approval and nobody gave one in run {execution}; see: kotei status")
+
+
+def _what_moved(prepared: Prepared, planned: Parts | None) -> str:
+    named = list(moved(planned, prepared.parts)) if planned else []
+    if not named:
+        return "the rendered files, the image or the live stacks have changed since"
+    more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
+    return f"{', '.join(named[:NAMED])}{more} since"
 
 
 def _run(aws: Aws, project: Project, execution: str) -> dict[str, Any]:

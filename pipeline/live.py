@@ -2,41 +2,59 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pipeline.aws import Aws, RefusedError
+from pipeline.paths import RENDERED
+from pipeline.review.model import Stack
 from pipeline.template_text import document
+
+# What a role without the permission gets; CloudFormation says the first.
+DENIED = ("AccessDenied", "AccessDeniedException")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Live:
-    """One stack. `changed` is when its last operation began, so any operation in between shows."""
+    """One stack. `changed` is when its last operation began, so any operation in between shows.
 
-    stack: str
+    `unread` names the calls that the caller may not make. The plan goes on without their answers.
+    """
+
+    stack: Stack
     id: str
-    status: str
     changed: str
-    template: dict[str, Any]
-    parameters: dict[str, str]
-    outputs: dict[str, str]
+    unread: tuple[str, ...] = ()
 
 
-def read(aws: Aws, stack: str, name: str) -> Live | None:
+def read(aws: Aws, owner: str, stack: str, name: str) -> Live | None:
     """None where there is no stack, or one that was never created (REVIEW_IN_PROGRESS is a change set without resources)."""
     found = describe(aws, name)
     if found is None or found["StackStatus"] == "REVIEW_IN_PROGRESS":
         return None
     template = aws.call("cloudformation", "get_template", StackName=name, TemplateStage="Original")["TemplateBody"]
+    unread: list[str] = []
     return Live(
-        stack=stack,
+        stack=Stack(
+            stack=stack,
+            path=f"{RENDERED}/{owner}/{stack}.yaml",
+            template=document(template),
+            tags={tag["Key"]: tag["Value"] for tag in found.get("Tags", []) if not tag["Key"].startswith("aws:")},
+            policy=_optional(unread, "GetStackPolicy", lambda: _policy(aws, name)),
+            parameters={item["ParameterKey"]: item.get("ParameterValue", "") for item in found.get("Parameters", [])},
+            outputs=outputs(found),
+            name=name,
+            status=found["StackStatus"],
+            resources=_optional(unread, "ListStackResources", lambda: _resources(aws, name)) or {},
+            drifted=_optional(unread, "DescribeStackResourceDrifts", lambda: _drifted(aws, found)) or (),
+        ),
         id=found["StackId"],
-        status=found["StackStatus"],
         changed=_instant(found.get("LastUpdatedTime") or found["CreationTime"]),
-        template=document(template),
-        parameters={item["ParameterKey"]: item.get("ParameterValue", "") for item in found.get("Parameters", [])},
-        outputs=outputs(found),
+        unread=tuple(unread),
     )
 
 
@@ -53,6 +71,44 @@ def describe(aws: Aws, name: str) -> dict[str, Any] | None:
 
 def outputs(stack: dict[str, Any]) -> dict[str, str]:
     return {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
+
+
+def _optional(unread: list[str], name: str, read: Callable[[], T]) -> T | None:
+    """A role that was made before the plan looked at this must be able to plan its own update, which lets it look."""
+    try:
+        return read()
+    except RefusedError as refused:
+        if refused.code not in DENIED:
+            raise
+        unread.append(name)
+        return None
+
+
+def _policy(aws: Aws, name: str) -> dict[str, Any] | None:
+    text = aws.call("cloudformation", "get_stack_policy", StackName=name).get("StackPolicyBody")
+    found: dict[str, Any] | None = json.loads(text) if text else None
+    return found
+
+
+def _resources(aws: Aws, name: str) -> dict[str, str]:
+    # DescribeStackResources ends after 100.
+    found = aws.pages("cloudformation", "list_stack_resources", "StackResourceSummaries", StackName=name)
+    return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in found if one.get("PhysicalResourceId")}
+
+
+def _drifted(aws: Aws, stack: dict[str, Any]) -> tuple[str, ...]:
+    """As the last detection found it; nothing is detected anew."""
+    if stack.get("DriftInformation", {}).get("StackDriftStatus") != "DRIFTED":
+        return ()
+    found: list[str] = []
+    more: dict[str, str] = {}
+    while True:
+        asked = {"StackName": stack["StackName"], "StackResourceDriftStatusFilters": ["MODIFIED", "DELETED"], **more}
+        answer = aws.call("cloudformation", "describe_stack_resource_drifts", **asked)
+        found += [one["LogicalResourceId"] for one in answer["StackResourceDrifts"]]
+        if "NextToken" not in answer:
+            return tuple(sorted(found))
+        more = {"NextToken": answer["NextToken"]}
 
 
 def _instant(value: datetime | str) -> str:

@@ -1,55 +1,90 @@
-"""Brings together what a plan rests on: the rendered files of this checkout and the stacks that are live."""
+"""Brings together what a plan rests on: the stacks that are live, and the rendered files of this checkout."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from pipeline import catalog, live
+from pipeline import catalog, deployed, live
 from pipeline.aws import Aws, Target
 from pipeline.errors import PipelineError
 from pipeline.live import Live
 from pipeline.paths import NGINX_RENDERED, RENDERED
-from pipeline.plan import Desired, Plan, compare, fingerprint, needs_approval
+from pipeline.plan import Parts, fingerprint, needs_approval, parts
+from pipeline.review import exceptions, sides
+from pipeline.review.compare import compare
+from pipeline.review.exceptions import EXCEPTIONS
+from pipeline.review.judge import judge
+from pipeline.review.model import Finding, PlanFacts, Review, Side
 from pipeline.stages import SHARED
-from pipeline.template_text import document
 from stacks import deployroles
 from stacks.environment import Environment
 from stacks.project import Project
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+# The one parameter that no stack gives: the pipeline builds the image before it plans.
+IMAGE = "ImageDigest"
+POLICY = "GetStackPolicy"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    plan: Plan
-    fingerprint: str
-    needs_approval: bool
+    """`parts` is what the fingerprint is of. `changes`: whether a deployment would change anything, told or not."""
+
+    owner: str
+    review: Review
+    facts: PlanFacts
+    parts: Parts
+    changes: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Owner:
+    """An environment or `shared`: where its stacks are, and what they are called in AWS."""
+
+    name: str
+    aws: Aws
+    stacks: Mapping[str, str]
+    approval: Literal["always", "risky", "never"]
 
 
 def prepare(root: Path, project: Project, target: Target, owner: str, image_digest: str | None) -> Prepared:
     """`owner` is an environment, or `shared` for the pipeline and what it needs."""
     if image_digest is not None and not DIGEST.fullmatch(image_digest):
         raise PipelineError(f"{image_digest!r} is not an image digest (sha256: and 64 hexadecimal digits); see: kotei image digest COMMIT")
-    given = {"ImageDigest": image_digest} if image_digest else {}
+    given = {IMAGE: image_digest} if image_digest else {}
+    mine = _owner(project, target, owner)
+    found = {stack: live.read(mine.aws, owner, stack, name) for stack, name in mine.stacks.items()}
+    files = owned_files(root, owner)
+    after = _after(files, mine, given, found)
+    before = Side(stacks={stack: one.stack for stack, one in found.items() if one})
+    ran = _what_ran(root, project, target, owner)
+    before = _as_far_as_known(before, after, found, owner, ran)
+    rests_on = parts(files, given, {mine.stacks[stack]: one for stack, one in found.items()})
+    told = (*_unread(mine, found), *(_unknown_nginx(owner) if ran is None and before.stacks else ()))
+    accepted = exceptions.parse(files.get(EXCEPTIONS.as_posix()))
+    today = date.today()  # noqa: DTZ011 - an exception expires where it is read
+    judged = judge(compare(owner, before, after), accepted, today)
+    judged = replace(judged, findings=(*judged.findings, *told))
+    facts = PlanFacts(fingerprint=fingerprint(rests_on), needs_approval=needs_approval(judged.verdict, mine.approval))
+    review = Review(base="what is live", head="this checkout", owners=(judged,), plan=facts)
+    stacks = any(stack.action != "none" for stack in judged.stacks)
+    changes = stacks or (before.nginx, before.pinned) != (after.nginx, after.pinned)
+    return Prepared(owner=owner, review=review, facts=facts, parts=rests_on, changes=changes)
+
+
+def _owner(project: Project, target: Target, owner: str) -> _Owner:
+    """Also the stacks that are not wanted any more: they may still be there."""
     if owner == SHARED:
-        aws = pipeline_aws(project, target)
-        names = {spec.name: project.stack_name(spec.name) for spec in catalog.SHARED_STACKS}
-        approval: Literal["always", "risky", "never"] = "risky"
-    else:
-        env = environment(project, owner)
-        aws = environment_aws(env, target)
-        names = {spec.name: env.stack_name(spec.name) for spec in catalog.ENVIRONMENT_STACKS if spec.wanted(env)}
-        approval = env.approval
-    found = {stack: live.read(aws, stack, name) for stack, name in names.items()}
-    files = rendered_files(root, owner)
-    desired = tuple(_desired(files, owner, stack, name, _known(given, found)) for stack, name in names.items())
-    plan = compare(owner, desired, found)
-    return Prepared(plan=plan, fingerprint=fingerprint(files, given, found), needs_approval=needs_approval(plan, approval))
+        shared = {spec.name: project.stack_name(spec.name) for spec in catalog.SHARED_STACKS}
+        return _Owner(name=owner, aws=pipeline_aws(project, target), stacks=shared, approval="risky")
+    env = environment(project, owner)
+    own = {spec.name: env.stack_name(spec.name) for spec in catalog.ENVIRONMENT_STACKS}
+    return _Owner(name=owner, aws=environment_aws(env, target), stacks=own, approval=env.approval)
 
 
 def environment(project: Project, name: str) -> Environment:
@@ -69,25 +104,65 @@ def pipeline_aws(project: Project, target: Target) -> Aws:
     return Aws(target=target, account=project.pipeline.account, region=project.pipeline.region)
 
 
-def rendered_files(root: Path, owner: str) -> dict[str, str]:
-    """Everything generated for the owner, by path. The image carries the nginx files, so they are part of what is approved."""
+def owned_files(root: Path, owner: str) -> dict[str, str]:
+    """Everything that a plan of the owner is made from, by path. nginx files are in the image, so they are part of what is approved."""
     folders = (RENDERED / owner, NGINX_RENDERED / owner)
     paths = sorted(path for folder in folders for path in (root / folder).rglob("*") if path.is_file())
     if not paths:
         raise PipelineError(f"{RENDERED / owner}: nothing is rendered; run: kotei render")
-    return {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+    others = [root / sides.pinned_file(owner), root / EXCEPTIONS]
+    return {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in (*paths, *others) if path.is_file()}
 
 
-def _desired(files: Mapping[str, str], owner: str, stack: str, name: str, known: Mapping[str, str]) -> Desired:
-    path = f"{RENDERED}/{owner}/{stack}.yaml"
-    if path not in files:
-        raise PipelineError(f"{path} is not there; run: kotei render")
-    template = document(files[path])
-    parameters = {parameter: known[parameter] for parameter in template.get("Parameters", {}) if parameter in known}
-    return Desired(stack=stack, name=name, template=json.loads(json.dumps(template, default=str)), inputs=parameters)
+def _after(files: Mapping[str, str], mine: _Owner, given: Mapping[str, str], found: Mapping[str, Live | None]) -> Side:
+    """Without an image the one that is deployed stays."""
+    side = sides.sides(files).get(mine.name, Side())
+    stacks = {}
+    for stack, one in side.stacks.items():
+        then = found.get(stack)
+        kept = {IMAGE: then.stack.parameters[IMAGE]} if then and IMAGE in then.stack.parameters else {}
+        known = {name: value for name, value in {**kept, **given}.items() if name in (one.template.get("Parameters") or {})}
+        stacks[stack] = replace(one, name=mine.stacks.get(stack, ""), parameters=known)
+    return replace(side, stacks=stacks)
 
 
-def _known(given: Mapping[str, str], found: Mapping[str, Live | None]) -> dict[str, str]:
-    """Outputs as they are now. A stack that is still to be deployed may change them; that shows in the resources that it changes."""
-    outputs = {key: value for stack in found.values() if stack is not None for key, value in stack.outputs.items()}
-    return {**outputs, **given}
+def _what_ran(root: Path, project: Project, target: Target, owner: str) -> Mapping[str, str | None] | None:
+    if owner == SHARED:
+        return {}
+    paths = (f"{NGINX_RENDERED}/{owner}/nginx.conf", sides.pinned_file(owner))
+    return deployed.files(root, pipeline_aws(project, target), project, owner, paths)
+
+
+def _as_far_as_known(before: Side, after: Side, found: Mapping[str, Live | None], owner: str, ran: Mapping[str, str | None] | None) -> Side:
+    """What is not known of the old side is taken as it will be, so that nothing is said about it."""
+    stacks = dict(before.stacks)
+    for name, one in found.items():
+        if one and POLICY in one.unread and name in after.stacks:
+            stacks[name] = replace(one.stack, policy=after.stacks[name].policy)
+    if not stacks or ran is None:
+        return Side(stacks=stacks, nginx=after.nginx if stacks else None, pinned=after.pinned if stacks else ())
+    pinned = sides.pins(owner, ran.get(sides.pinned_file(owner)))
+    return Side(stacks=stacks, nginx=ran.get(f"{NGINX_RENDERED}/{owner}/nginx.conf"), pinned=pinned)
+
+
+def _unread(mine: _Owner, found: Mapping[str, Live | None]) -> Iterator[Finding]:
+    calls = sorted({call for one in found.values() if one for call in one.unread})
+    if calls:
+        role = mine.aws.role
+        yield Finding(
+            rule="not-read",
+            topic="permissions",
+            verdict="safe",
+            text=f"{role or 'this role'} may not call {', '.join(calls)}, so this plan says nothing about what only they tell",
+            mend=f"deploy {RENDERED}/accounts/{role.split(':')[4]}/deployroles.yaml anew" if role else "its policy is in policy/build.py",
+        )
+
+
+def _unknown_nginx(owner: str) -> Iterator[Finding]:
+    yield Finding(
+        rule="sites-unknown",
+        topic="sites",
+        verdict="safe",
+        text=f"which nginx.conf {owner} runs is not known here, so this plan says nothing about sites, paths and limits",
+        mend="kotei review COMMIT, with the commit that runs (kotei status)",
+    )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline import approval, live
+from pipeline import approval, deployed, live
 from pipeline.approval import Waiting
 from pipeline.aws import Aws, Target
 from pipeline.prepare import environment_aws, pipeline_aws
-from pipeline.stages import prefix
 from stacks.environment import Environment
 from stacks.project import Project
 
@@ -106,22 +105,10 @@ def _deployed(pipeline: Aws, aws: Aws, project: Project, env: Environment) -> De
         return Deployed(environment=env.name, stack="not deployed", digest=None, commit=None)
     given = {item["ParameterKey"]: item["ParameterValue"] for item in stack.get("Parameters", [])}
     digest = given.get("ImageDigest")
+    run = deployed.last_run(pipeline, project, env.name)
     return Deployed(
         environment=env.name,
         stack=stack["StackStatus"],
         digest=digest,
-        commit=_commit(pipeline, project, env),
+        commit=run.commit if run else None,
     )
-
-
-def _commit(aws: Aws, project: Project, env: Environment) -> str | None:
-    """Of the run that deployed the service last. Not the image's tag: commits that change no image share one digest."""
-    pipeline = project.pipeline.project
-    actions = aws.pages("codepipeline", "list_action_executions", "actionExecutionDetails", pipelineName=pipeline)
-    for action in actions:
-        if (action["stageName"], action["actionName"], action["status"]) == (f"{prefix(env.name)}-Deploy", "service", "Succeeded"):
-            execution = action["pipelineExecutionId"]
-            run = aws.call("codepipeline", "get_pipeline_execution", pipelineName=pipeline, pipelineExecutionId=execution)
-            revisions = run["pipelineExecution"].get("artifactRevisions", [])
-            return revisions[0]["revisionId"] if revisions else None
-    return None

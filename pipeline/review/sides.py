@@ -46,6 +46,19 @@ def files(root: Path, revision: str) -> dict[str, str]:
     return dict(zip((path for _, path in entries), _blobs(root, [entry.split()[2] for entry, _ in entries]), strict=True))
 
 
+def text(root: Path, revision: str, path: str) -> str | None:
+    """One more file of that side; None where it has none."""
+    if revision == WORK_TREE:
+        return (root / path).read_text(encoding="utf-8") if (root / path).is_file() else None
+    found = _git(root, "cat-file", "blob", f"{revision}:{path}")
+    return None if found.returncode else found.stdout.decode()
+
+
+def has(root: Path, revision: str) -> bool:
+    """Whether this is a repository that has the commit."""
+    return _git(root, "cat-file", "-e", f"{revision}^{{commit}}").returncode == 0
+
+
 def _blobs(root: Path, names: Iterable[str]) -> list[str]:
     """In one process of Git, however many there are."""
     answer = _git(root, "cat-file", "--batch", given="\n".join(names).encode()).stdout
