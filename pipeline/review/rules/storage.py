@@ -77,7 +77,7 @@ def encryption_removed(comparison: Comparison) -> Iterator[Finding]:
         if read and change.action == "modify":
             before, after = _both(comparison, change)
             if read(before) and not read(after):
-                text = f"{change.logical_id} ({change.type}) is no longer encrypted with {spelled(read(before))}: its policy protects nothing there"
+                text = f"{change.logical_id} is no longer encrypted with {spelled(read(before))}, whose policy protects it no more"
                 yield _risky("encryption-removed", change, text)
 
 
