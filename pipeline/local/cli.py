@@ -72,6 +72,23 @@ def _up() -> None:
 
 
 @app.command()
+def pr() -> None:
+    """Open HEAD as a pull request in the local remote, or update it, and show its review. Deploys nothing."""
+    from pipeline.local import up as ups
+    from pipeline.local.world import answering
+
+    with answering():
+        local = _running()
+        ups.propose(local, _say)
+        commit = ups.head(local.root)
+        built = ups.reviews(local, commit)
+    if not built:
+        raise PipelineError(f"nothing reviews {commit[:10]}: it adds nothing to the branch that the pipeline follows, or no project asks")
+    if failed := [build["projectName"] for build in built if build["buildStatus"] != "SUCCEEDED"]:
+        raise PipelineError(f"{', '.join(failed)} did not pass {commit[:10]}")
+
+
+@app.command()
 def down() -> None:
     """Stop the engine and everything that serves. State, addresses and deployments are kept in .kotei/."""
     from pipeline.local import engine

@@ -10,6 +10,12 @@ from pipeline import registry_schema as schema
 from pipeline.local.cloudformation.resources import HANDLERS
 from pipeline.local.plane import coverage as plane
 
+PULL_REQUESTS = (
+    "A push of a branch that no pipeline follows plays a pull request: webhook filters, the clone and its depth are those of the"
+    " project. Whoever pushes here is trusted, so PullRequestBuildPolicy is only recorded; so are ReportBuildStatus (the pusher"
+    " reads the result), ConcurrentBuildLimit and QueuedTimeoutInMinutes."
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Coverage:
@@ -56,4 +62,4 @@ def text() -> str:
     for one in every():
         lines += [one.type, f"  enforced   {', '.join(one.enforced)}"]
         lines += [f"  recorded   {', '.join(one.recorded)}"] if one.recorded else []
-    return "\n".join([*lines, "", *plane.lines()]) + "\n"
+    return "\n".join([*lines, "", PULL_REQUESTS, "", *plane.lines()]) + "\n"

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from pipeline import paths
 from pipeline.errors import PipelineError
-from pipeline.local import connections, endpoints, prerequisites, push, server
+from pipeline.local import connections, endpoints, prerequisites, pull_request, push, server
 from pipeline.local.cloudformation import api as cloudformation
 from pipeline.local.cloudformation import deploy as stack_operations
 from pipeline.local.cloudformation import workers as stack_workers
@@ -162,6 +162,7 @@ def _parts(world: World, listening: Any) -> Callable[[], None]:
         internal={
             "/_kotei/health": lambda _body: iter(["ok"]),
             "/_kotei/push": received,
+            "/_kotei/pull-request": lambda body: pull_request.again(world, body),
             "/_kotei/start": lambda body: push.start(world, body),
             "/_kotei/follow": lambda body: push.resume(world, body),
             "/_kotei/connect": connected,

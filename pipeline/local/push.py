@@ -1,11 +1,11 @@
-"""What a push to the local remote does: start the pipelines whose trigger matches, say why others do not start, show the run."""
+"""What a push to the local remote does: start the pipelines or the review that it triggers, say why others do not start, show them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pipeline.local import connections, remote
+from pipeline.local import connections, pull_request, remote
 from pipeline.local.codepipeline import records, triggers
 from pipeline.local.follow import follow
 from pipeline.local.protocol import AwsError
@@ -18,22 +18,38 @@ BRANCH = "refs/heads/"
 
 def received(world: World, body: Mapping[str, Any]) -> Iterator[str]:
     """`body["changes"]`: old, new and ref of each ref that was pushed. Everything is started before the first line is shown."""
-    lines, started = [], []
+    lines, started, reviewed = [], [], []
     for old, new, ref in body["changes"]:
+        branch = ref.removeprefix(BRANCH)
+        if new == remote.NOTHING:
+            pull_request.closed(world, branch)
         if not ref.startswith(BRANCH) or new == remote.NOTHING:
             lines.append(f"{ref}: no pipeline starts for it")
             continue
-        for name, source, refusal in _sources(world, ref.removeprefix(BRANCH), old, new):
-            if refusal:
-                lines.append(f"pipeline {name} does not start: {refusal}")
-            else:
-                trigger = {"triggerType": "WebhookV2", "triggerDetail": new}
-                started.append(records.start_execution(world, name, trigger=trigger, revisions={source: new})["id"])
-    if not started and not lines:
+        executions, refusals = _started(world, branch, old, new)
+        reviews = [] if executions else pull_request.start(world, branch, new)
+        started += executions
+        reviewed += reviews
+        # Where the push is a pull request, nobody waits for a pipeline.
+        lines += [] if reviews else refusals
+    if not started and not reviewed and not lines:
         lines.append("no pipeline is deployed yet; run: kotei local up")
     yield from lines
     for execution in started:
         yield from follow(world, execution)
+    yield from pull_request.told(world, reviewed)
+
+
+def _started(world: World, branch: str, old: str, new: str) -> tuple[list[str], list[str]]:
+    """The executions that the push starts, and why other pipelines do not start."""
+    executions, refusals = [], []
+    for name, source, refusal in _sources(world, branch, old, new):
+        if refusal:
+            refusals.append(f"pipeline {name} does not start: {refusal}")
+        else:
+            trigger = {"triggerType": "WebhookV2", "triggerDetail": new}
+            executions.append(records.start_execution(world, name, trigger=trigger, revisions={source: new})["id"])
+    return executions, refusals
 
 
 def _sources(world: World, branch: str, old: str, new: str) -> Iterator[tuple[str, str, str | None]]:

@@ -17,6 +17,8 @@ from stacks.project import Project
 
 Say = Callable[[str], None]
 RUNNING = ("InProgress", "Stopping")
+# The branch of a pull request that has no name of its own.
+WORK = "work-in-progress"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +81,7 @@ class Local:
 
 
 def up(home: Path, root: Path, project: Project, say: Say) -> Local:
-    commit = _head(root)
+    commit = head(root)
     branch = project.pipeline.repository.branch
     found = engine.endpoint(home)
     fresh = found is None
@@ -116,6 +118,31 @@ def _deploy(local: Local, commit: str, branch: str, say: Say, *, fresh: bool) ->
                 _told(local.home, "/_kotei/follow", {"execution": run["pipelineExecutionId"]}, say)
     elif fresh:
         say(f"{commit[:10]} is deployed; everything that serves it is started again")
+
+
+def propose(local: Local, say: Say) -> None:
+    """HEAD as a pull request in the local remote, under its branch's name."""
+    commit = head(local.root)
+    branch = _git(local.root, "symbolic-ref", "--quiet", "--short", "HEAD").stdout.strip()
+    # Pushed under its own name, the branch that the pipeline follows would be deployed.
+    name = WORK if branch in ("", local.project.pipeline.repository.branch) else branch
+    if _uncommitted(local.root):
+        say("uncommitted changes are not part of the pull request; commit them first if they should be")
+    held = remote.commit(local.home, f"refs/heads/{name}")
+    if held is None or held.id != commit:
+        _push(local, f"+{commit}:refs/heads/{name}", say)
+    else:
+        _told(local.home, "/_kotei/pull-request", {"branch": name, "commit": commit}, say)
+
+
+def reviews(local: Local, commit: str) -> list[dict[str, Any]]:
+    """The newest build of the commit of each project that reviews pull requests."""
+    client = local.client("codebuild")
+    known = client.list_projects()["projects"]
+    projects = client.batch_get_projects(names=known)["projects"] if known else []
+    ids = [client.list_builds_for_project(projectName=one["name"])["ids"] for one in projects if "webhook" in one]
+    newest = [build for some in ids if some for build in client.batch_get_builds(ids=some[:1])["builds"]]
+    return [build for build in newest if build["resolvedSourceVersion"] == commit]
 
 
 def _is_of(run: dict[str, Any], commit: str) -> bool:
@@ -167,7 +194,7 @@ def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
 
 
-def _head(root: Path) -> str:
+def head(root: Path) -> str:
     found = _git(root, "rev-parse", "--verify", "HEAD^{commit}")
     if found.returncode:
         raise PipelineError(f"{root} has no commit to deploy ({found.stderr.strip()}); run: git init && git add --all && git commit")
@@ -190,7 +217,7 @@ def _name_remote(home: Path, root: Path, say: Say) -> None:
 
 def failure(local: Local) -> str | None:
     """Why the newest run of HEAD ended without success, if it did."""
-    commit = _head(local.root)
+    commit = head(local.root)
     run = next((run for run in local.runs() if _is_of(run, commit)), None)
     if run is None or run["status"] in (*RUNNING, "Succeeded"):
         return None

@@ -143,7 +143,7 @@ class Checkout:
         done = subprocess.run(["git", *identity, *arguments], cwd=self.path, env=environment, capture_output=True, text=True, check=True)
         return done.stdout.strip()
 
-    def commit(self, files: dict[str, str], message: str = "a change") -> str:
+    def commit(self, files: dict[str, str], message: str = "a change", branch: str = "main") -> str:
         for name, content in files.items():
             file = self.path / name
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -152,7 +152,9 @@ class Checkout:
         self.git("commit", "--quiet", "--allow-empty", f"--message={message}")
         identity = self.git("rev-parse", "HEAD")
         subprocess.run(
-            ["git", "-C", str(self.remote), "fetch", "--quiet", str(self.path), "+HEAD:refs/heads/main"], check=True, capture_output=True
+            ["git", "-C", str(self.remote), "fetch", "--quiet", str(self.path), f"+HEAD:refs/heads/{branch}"],
+            check=True,
+            capture_output=True,
         )
         return identity
 

@@ -21,6 +21,7 @@ BUILD = "build"
 FOLDERS_KEPT = 20
 DEFAULT_TIMEOUT_MINUTES = 60
 LOG_TAIL = 12
+Clone = Callable[[Path], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,9 +32,15 @@ class Finished:
 
 
 def create(
-    world: World, project: records.Document, *, initiator: str, overrides: Sequence[Mapping[str, str]] = (), source_version: str = ""
+    world: World,
+    project: records.Document,
+    *,
+    initiator: str,
+    overrides: Sequence[Mapping[str, str]] = (),
+    source_version: str = "",
+    commit: str = "",
 ) -> records.Document:
-    """A queued build. `overrides` replace the project's environment variables of the same name."""
+    """A queued build. `overrides` replace the project's environment variables of the same name; `commit` is what the version stands for."""
     with world.changed:
         number = 1 + sum(1 for build in world.store.all(BUILD) if build["projectName"] == project["name"])
         uid = records.new_id()
@@ -50,7 +57,7 @@ def create(
             "currentPhase": "QUEUED",
             "buildStatus": "IN_PROGRESS",
             "sourceVersion": source_version,
-            "resolvedSourceVersion": source_version,
+            "resolvedSourceVersion": commit or source_version,
             "projectName": project["name"],
             "phases": [_phase(world, "SUBMITTED", "SUCCEEDED"), _phase(world, "QUEUED", "SUCCEEDED")],
             "source": project["source"],
@@ -107,15 +114,16 @@ def run(
     inputs: Mapping[str, bytes],
     *,
     outputs: Sequence[str] = (),
+    clone: Clone | None = None,
     interrupted: Callable[[], bool],
 ) -> Finished:
-    """`inputs`: archives by name, the primary one under the empty name; `outputs`: names of the wanted artifacts."""
+    """`inputs`: archives by name, the primary one under the empty name, unless `clone` fetches it; `outputs`: names of wanted artifacts."""
     place = folder(world, build_id)
     place.mkdir(parents=True)
     _forget_old(place.parent)
     build = Running(world=world, id=build_id, place=place, interrupted=interrupted)
     try:
-        spec = build.prepare(project, inputs)
+        spec = build.prepare(project, inputs, clone)
         build.phases(spec)
         made = build.collect(spec, outputs)
         status = "SUCCEEDED"
@@ -167,12 +175,14 @@ class Running:
     def stopped(self) -> bool:
         return self.world.closing.is_set() or self.document()["buildStatus"] == "STOPPED" or self.interrupted()
 
-    def prepare(self, project: Mapping[str, Any], inputs: Mapping[str, bytes]) -> buildspecs.Buildspec:
+    def prepare(self, project: Mapping[str, Any], inputs: Mapping[str, bytes], clone: Clone | None) -> buildspecs.Buildspec:
         self.set_phase("PROVISIONING", "SUCCEEDED")
         source = self.place / "src"
         source.mkdir()
         for name, archive in inputs.items():
             artifacts.unpack(archive, self.place / "secondary" / name if name else source)
+        if clone:
+            clone(source)
         _age(source)
         self.set_phase("DOWNLOAD_SOURCE", "SUCCEEDED")
         given = project["source"].get("buildspec") or "buildspec.yml"
