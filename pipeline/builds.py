@@ -23,9 +23,11 @@ TIMEOUT_MINUTES = 60
 
 @dataclass(frozen=True, kw_only=True)
 class Artifacts:
-    """Where the pipeline keeps what it hands from stage to stage."""
+    """Where the pipeline keeps what it hands from stage to stage. `plans` are the objects that a plan may write."""
 
+    bucket: Any
     objects: Any
+    plans: Any
     key: Any
 
 
@@ -65,15 +67,15 @@ def _add(t: Template, project: Project, name: str, artifacts: Artifacts) -> code
         Source=codebuild.Source(Type="CODEPIPELINE", BuildSpec=f"{BUILDSPECS}/{name}.yml"),
         Artifacts=codebuild.Artifacts(Type="CODEPIPELINE"),
         EncryptionKey=artifacts.key,
-        Environment=_environment(project, name),
+        Environment=_environment(project, name, artifacts),
         LogsConfig=codebuild.LogsConfig(CloudWatchLogs=codebuild.CloudWatchLogs(Status="ENABLED", GroupName=group.ref())),
         TimeoutInMinutes=TIMEOUT_MINUTES,
     )
     return t.add_resource(resource)
 
 
-def _environment(project: Project, name: str) -> codebuild.Environment:
-    variables = [codebuild.EnvironmentVariable(Name="REPOSITORY_URI", Value=repository_uri(project))] if name == "image" else []
+def _environment(project: Project, name: str, artifacts: Artifacts) -> codebuild.Environment:
+    given = {"image": {"REPOSITORY_URI": repository_uri(project)}, "plan": {"REPORTS": artifacts.bucket}}.get(name, {})
     return codebuild.Environment(
         Type="ARM_CONTAINER",
         ComputeType="BUILD_GENERAL1_SMALL",
@@ -81,7 +83,7 @@ def _environment(project: Project, name: str) -> codebuild.Environment:
         ImagePullCredentialsType="CODEBUILD",
         # The Docker daemon needs it; nothing else here builds images.
         PrivilegedMode=name == "image",
-        EnvironmentVariables=variables,
+        EnvironmentVariables=[codebuild.EnvironmentVariable(Name=key, Value=value) for key, value in given.items()],
     )
 
 
@@ -95,7 +97,7 @@ def _policy(project: Project, name: str, log_group: Any, artifacts: Artifacts) -
         return policy.image(**ground, repository=f"arn:aws:ecr:{where}:repository/{project.repository_name}")
     if name == "plan":
         pipeline = f"arn:aws:codepipeline:{where}:{config.project}"
-        return policy.plan(**ground, stacks=stack_arns(project), pipeline=pipeline, roles=readers)
+        return policy.plan(**ground, stacks=stack_arns(project), pipeline=pipeline, plans=artifacts.plans, roles=readers)
     if name == "verify":
         return policy.verify(
             **ground,

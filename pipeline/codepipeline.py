@@ -6,6 +6,7 @@ from troposphere import GetAtt, Output, Parameter, Sub, Template, iam, kms, s3
 from troposphere import codepipeline as aws
 
 from pipeline import builds, notifications, review_project
+from pipeline.paths import PLANS
 from pipeline.stages import SHARED, Links, stages
 from pipeline.wiring import stack_arns, steps
 from policy import artifacts as artifacts_policy
@@ -28,7 +29,8 @@ def build(project: Project) -> Template:
     bucket = _bucket(t, project, key)
     key_arn, objects = GetAtt(key, "Arn"), Sub("${ArtifactBucket.Arn}/*")
     topic = notifications.add(t, project, key.ref())
-    projects = builds.add(t, project, builds.Artifacts(objects=objects, key=key_arn))
+    plans = Sub(f"${{ArtifactBucket.Arn}}/{PLANS}/*")
+    projects = builds.add(t, project, builds.Artifacts(bucket=bucket.ref(), objects=objects, plans=plans, key=key_arn))
     passed = _cloudformation_roles(project)
     role = t.add_resource(
         iam.Role(

@@ -16,6 +16,8 @@ NGINX_AUTHORITIES = Path("docker/nginx/authorities")
 NGINX_IN_IMAGE = Path("etc/nginx/kotei")
 GUARD_RULES = Path("policy/rules")
 BUILDSPECS = Path("buildspec")
+# Where plans are kept in the pipeline's bucket.
+PLANS = "plans"
 # The addresses that partners were told, one file an environment.
 PINNED = Path("stacks/pinned")
 CACHE = Path(".cache")

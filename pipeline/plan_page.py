@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from pipeline.aws import Aws, RefusedError
 from pipeline.errors import PipelineError
+from pipeline.paths import PLANS
 from pipeline.plan import Parts
 from pipeline.prepare import Prepared
 
@@ -41,7 +42,7 @@ def _put(aws: Aws, bucket: str, key: str, text: str, kind: str) -> None:
 
 
 def _key(owner: str, fingerprint: str) -> str:
-    return f"plans/{owner}/{fingerprint}"
+    return f"{PLANS}/{owner}/{fingerprint}"
 
 
 def _link(aws: Aws, bucket: str, key: str) -> str:

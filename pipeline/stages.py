@@ -12,7 +12,7 @@ from pipeline.paths import RENDERED
 from pipeline.wiring import IMAGE_DIGEST_VARIABLE, Step, environment_steps, overrides, title
 from stacks import deployroles
 from stacks.environment import Environment
-from stacks.project import Project, Repository
+from stacks.project import Project
 
 SHARED = "shared"
 
@@ -126,7 +126,8 @@ def _approve(project: Project, links: Links, owner: str, *, always: bool) -> aws
     ask = actions.approval(
         text=f"#{{{namespace}.SUMMARY}}",
         topic=links.topic,
-        link=_commit_link(config.repository),
+        # The commit is in the run's source; the plan's page tells what it does.
+        link=f"#{{{namespace}.REPORT}}",
         timeout_minutes=config.approval_timeout_minutes,
     )
     # Where a person always decides there is no condition that could skip the stage.
@@ -138,15 +139,6 @@ def _approve(project: Project, links: Links, owner: str, *, always: bool) -> aws
     )
     condition = {} if always else {"BeforeEntry": aws.BeforeEntryConditions(Conditions=[needed])}
     return aws.Stages(Name=f"{prefix(owner)}-Approve", Actions=[ask], **condition)
-
-
-def _commit_link(repository: Repository) -> str:
-    page = {
-        "GitHub": "https://github.com/{}/commit/",
-        "GitLab": "https://gitlab.com/{}/-/commit/",
-        "Bitbucket": "https://bitbucket.org/{}/commits/",
-    }[repository.provider]
-    return page.format(repository.name) + "#{Source.CommitId}"
 
 
 def _window(env: Environment) -> dict[str, Any]:

@@ -9,6 +9,15 @@ from awacs.aws import PolicyDocument, Statement
 
 from policy.statement import allow, any_resource_read_health, document
 
+# What is live, and what protects it: everything that a plan compares with.
+READ_STACKS = (
+    cloudformation.DescribeStacks,
+    cloudformation.DescribeStackResourceDrifts,
+    cloudformation.GetStackPolicy,
+    cloudformation.GetTemplate,
+    cloudformation.ListStackResources,
+)
+
 
 def check(*, log_group: Any, artifacts: Any, key: Any) -> PolicyDocument:
     return document(*_ground(log_group, artifacts, key))
@@ -34,12 +43,14 @@ def image(*, log_group: Any, artifacts: Any, key: Any, repository: str) -> Polic
     )
 
 
-def plan(*, log_group: Any, artifacts: Any, key: Any, stacks: list[str], pipeline: str, roles: list[str]) -> PolicyDocument:
-    """`roles` are those that read in other accounts."""
-    read = [cloudformation.DescribeStacks, cloudformation.GetTemplate]
+def plan(*, log_group: Any, artifacts: Any, key: Any, stacks: list[str], pipeline: str, plans: Any, roles: list[str]) -> PolicyDocument:
+    """`plans` are the objects of the artifact bucket that hold plans, `roles` those that read in other accounts."""
     return document(
         *_ground(log_group, artifacts, key),
-        allow("ReadStacks", read, *stacks),
+        allow("ReadStacks", READ_STACKS, *stacks),
+        # What approvers read, and what the gate compares with. S3 encrypts it with the bucket's key on the writer's behalf.
+        allow("WritePlans", [s3.PutObject], plans),
+        allow("EncryptPlans", [kms.GenerateDataKey], key),
         allow("ReadApprovals", [codepipeline.GetPipelineExecution, codepipeline.ListActionExecutions], pipeline),
         *_assume(roles),
     )

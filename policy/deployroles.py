@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from awacs import cloudformation, ecs, kms, s3
 from awacs.aws import Condition, PolicyDocument, StringEquals, StringLike
 
+from policy.build import READ_STACKS
 from policy.delivery import DEPLOY
 from policy.statement import allow, any_resource_read_health, document, hand_over
 
@@ -38,7 +39,7 @@ def delivery(
 def read(*, stacks: Sequence[str], services: Sequence[str], tasks: Sequence[str]) -> PolicyDocument:
     """For the plan, which compares templates, and the verification, which looks at what runs."""
     # Termination protection has no property in a template; the verification turns it on.
-    look = [cloudformation.DescribeStacks, cloudformation.GetTemplate, cloudformation.UpdateTerminationProtection]
+    look = [*READ_STACKS, cloudformation.UpdateTerminationProtection]
     return document(
         allow("ReadAndProtectStacks", look, *stacks),
         allow("ReadServices", [ecs.DescribeServices], *services),

@@ -212,7 +212,19 @@ def test_a_role_does_its_own_job_only(project: Project, role: str, not_allowed: 
 def test_no_build_reads_what_it_could_change(project: Project) -> None:
     assert {action for action in role_actions(project, "PlanRole") if action.startswith("cloudformation:")} == {
         "cloudformation:DescribeStacks",
+        "cloudformation:DescribeStackResourceDrifts",
+        "cloudformation:GetStackPolicy",
         "cloudformation:GetTemplate",
+        "cloudformation:ListStackResources",
+    }
+
+
+def test_a_plan_writes_its_page_and_nothing_else(project: Project) -> None:
+    statements = [s for policy in pipeline_roles(project)["PlanRole"]["Policies"] for s in policy["PolicyDocument"]["Statement"]]
+    writes = {s["Sid"]: (s["Action"], s["Resource"]) for s in statements if {"s3:PutObject", "kms:GenerateDataKey"} & set(s["Action"])}
+    assert writes == {
+        "WritePlans": (["s3:PutObject"], [{"Fn::Sub": "${ArtifactBucket.Arn}/plans/*"}]),
+        "EncryptPlans": (["kms:GenerateDataKey"], [{"Fn::GetAtt": ["ArtifactKey", "Arn"]}]),
     }
 
 

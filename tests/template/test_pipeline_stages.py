@@ -193,6 +193,7 @@ def test_the_pipelines_own_change_is_approved_when_it_is_risky(project: Project)
 def test_the_approver_reads_the_plan(project: Project) -> None:
     action = stages(with_approval(project, "always"))["Production-Approve"]["Actions"][0]
     assert action["Configuration"]["CustomData"] == "#{ProductionPlan.SUMMARY}"
+    assert action["Configuration"]["ExternalEntityLink"] == "#{ProductionPlan.REPORT}"
     assert action["TimeoutInMinutes"] == project.pipeline.approval_timeout_minutes
 
 
