@@ -7,8 +7,11 @@ from pipeline.review.rules import (
     addresses,
     balancer,
     capacity,
+    certificates,
     delivery,
     ledger,
+    listeners,
+    network,
     permissions,
     resources,
     service,
@@ -20,6 +23,22 @@ from pipeline.review.rules.rule import Rule
 
 RULES: tuple[Rule, ...] = tuple(
     rule
-    for module in (addresses, ledger, balancer, access, sites, service, delivery, permissions, capacity, storage, stacks, resources)
+    for module in (
+        addresses,
+        ledger,
+        balancer,
+        network,
+        listeners,
+        certificates,
+        access,
+        sites,
+        service,
+        delivery,
+        permissions,
+        capacity,
+        storage,
+        stacks,
+        resources,
+    )
     for rule in module.RULES
 )

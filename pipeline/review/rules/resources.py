@@ -59,7 +59,9 @@ def removed(comparison: Comparison) -> Iterator[Finding]:
 
 def interrupted(comparison: Comparison) -> Iterator[Finding]:
     for change in comparison.changes:
-        paths = [one.path for one in change.properties if one.update == "some interruption"]
+        # Tags of an address have a rule of their own: address-retagged.
+        found = [one for one in change.properties if one.update == "some interruption"]
+        paths = [one.path for one in found if (change.type, one.top) != ("AWS::EC2::EIP", "Tags")]
         if paths and not change.replaces:
             yield Finding(
                 rule="interrupted",

@@ -1,0 +1,137 @@
+"""The network below the addresses: zones that come and go, and subnets, networks and security groups that cannot be exchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline.review.model import Change, Comparison, Finding, Topic, Verdict
+from pipeline.review.read import users
+from pipeline.review.rules.rule import Rule
+from pipeline.review.zones import BALANCER, both, called, zone_of
+
+GROUP, SUBNET, VPC = "AWS::EC2::SecurityGroup", "AWS::EC2::Subnet", "AWS::EC2::VPC"
+# What AWS does not delete while something uses it, and how it refuses.
+HELD = {
+    GROUP: "DependencyViolation",
+    SUBNET: "DependencyViolation",
+    VPC: "DependencyViolation",
+    "AWS::CertificateManager::Certificate": "ResourceInUseException",
+    "AWS::ElasticLoadBalancingV2::TargetGroup": "ResourceInUse",
+}
+
+
+def moves_subnet(comparison: Comparison) -> Iterator[Finding]:
+    anew = {f"{one.stack}/{one.logical_id}" for one in comparison.of_type("AWS::EC2::Subnet") if one.replaces}
+    for change in _in_place(comparison):
+        for old, new in both(comparison, change):
+            if old and new and (old.subnet != new.subnet or new.subnet in anew):
+                other = "a new subnet" if old.subnet == new.subnet else new.subnet.rpartition("/")[2]
+                why = f"{change.logical_id} would stand on {other} instead of {old.subnet.rpartition('/')[2]} in {zone_of(old)}"
+                mend = f"leave {zone_of(old)} as it is; or give it up in one deployment and add it back in the next"
+                yield _about(
+                    change, "balancer-moves-subnet", "blocked", f"{why}: AWS first wants that zone gone, in a change of its own", mend
+                )
+
+
+def zone_removed(comparison: Comparison) -> Iterator[Finding]:
+    for change in _in_place(comparison):
+        for old, new in both(comparison, change):
+            if old and new is None:
+                ends = f"connections through {called(comparison, old)} and to tasks of that zone end"
+                why = f"{change.logical_id} leaves {zone_of(old)}: {ends}"
+                rest = "nobody answers there any more, and clients time out until they resolve the name again (60 seconds)"
+                yield _about(change, "zone-removed", "risky", f"{why}; {rest}; AWS takes up to 3 minutes", "tell partners first")
+
+
+def zone_added(comparison: Comparison) -> Iterator[Finding]:
+    for change in _in_place(comparison):
+        for old, new in both(comparison, change):
+            if new and old is None:
+                why = f"{change.logical_id} also stands in {zone_of(new)}, and its name also resolves to {called(comparison, new)}"
+                text = f"{why}: clients whose firewall does not let that address through fail every so often"
+                mend = "make the address first, tell partners, and add the zone once they let it through"
+                yield _about(change, "zone-added", "risky", text, mend)
+
+
+def subnet_range(comparison: Comparison) -> Iterator[Finding]:
+    for change, paths in _own_replacements(comparison, SUBNET):
+        ranges = [path for path in paths if "Cidr" in path or "Netmask" in path]
+        if ranges and (holders := _holders(comparison, change)):
+            text = f"{', '.join(ranges)} changes, so {change.logical_id} would be replaced, while {holders} stand in it: AWS refuses that"
+            mend = "leave the range as it is; or give up the zone in one deployment and add it with the new range in the next"
+            yield _about(change, "subnet-range", "blocked", text, mend)
+
+
+def vpc_range(comparison: Comparison) -> Iterator[Finding]:
+    for change, paths in _own_replacements(comparison, VPC):
+        text = f"{', '.join(paths)} changes, so {change.logical_id} and all that stands in it would be replaced, the load balancer too"
+        yield _about(
+            change,
+            "vpc-range",
+            "blocked",
+            text,
+            "leave it; a new network is a new environment, with addresses that partners are told first",
+        )
+
+
+def group_replaced(comparison: Comparison) -> Iterator[Finding]:
+    for change, paths in _own_replacements(comparison, GROUP):
+        if holders := _holders(comparison, change):
+            text = f"{', '.join(paths)} changes, so {change.logical_id} would be replaced, while {holders} hold the old one"
+            mend = f"leave {', '.join(paths)} as it was, wrong words too; or add a second group beside it"
+            yield _about(change, "group-replaced", "blocked", text, mend)
+
+
+def _own_replacements(comparison: Comparison, type_name: str) -> Iterator[tuple[Change, list[str]]]:
+    """What is replaced for a reason of its own, not for something that it refers to."""
+    for change in comparison.of_type(type_name):
+        found = [one.path for one in change.properties if one.update in ("replacement", "conditional replacement") and not one.because]
+        if change.renamed_from:
+            found = ["the logical id"]
+        if change.replaces and found:
+            yield change, found
+
+
+def _holders(comparison: Comparison, change: Change, later_than: int = -1) -> str:
+    """What used it before, in other stacks that live on."""
+    order = comparison.order
+    found = [
+        (order.index(stack), name, stack)
+        for stack, name, _ in users(comparison.before, f"{change.stack}/{change.renamed_from or change.logical_id}")
+        if stack != change.stack and stack in comparison.after.stacks and order.index(stack) > later_than
+    ]
+    names = list(dict.fromkeys(f"{name} ({stack})" for _, name, stack in sorted(found)))
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def removed_while_used(comparison: Comparison) -> Iterator[Finding]:
+    for change in comparison.of_type(*HELD):
+        if change.action != "remove" or change.retained:
+            continue
+        if holders := _holders(comparison, change, comparison.order.index(change.stack)):
+            why = f"{change.logical_id} goes before {holders} let go of it: AWS refuses that ({HELD[change.type]})"
+            mend = f"take it from {holders} in one deployment, and remove it in the next"
+            yield _about(change, "removed-while-used", "risky", f"{why}, and after three attempts it stays behind, unmanaged", mend)
+
+
+def _in_place(comparison: Comparison) -> Iterator[Change]:
+    return (change for change in comparison.of_type(BALANCER) if change.action == "modify" and not change.replaces)
+
+
+def _about(change: Change, rule: str, verdict: Verdict, text: str, mend: str = "") -> Finding:
+    topic: Topic = "resources" if rule == "removed-while-used" else "clients"
+    return Finding(rule=rule, topic=topic, verdict=verdict, stack=change.stack, resource=change.logical_id, text=text, mend=mend)
+
+
+ZONES = "NLB guide, Update the Availability Zones for your Network Load Balancer"
+RULES: tuple[Rule, ...] = (
+    Rule("balancer-moves-subnet", moves_subnet, f"{ZONES}: subnet changes within a zone are independent actions, first remove, then add"),
+    Rule("zone-removed", zone_removed, f"{ZONES}: removal ends connections, up to 3 minutes; the name lives for 60 seconds"),
+    Rule("zone-added", zone_added, f"{ZONES}: each zone has an address of its own, and the name resolves to all"),
+    Rule("subnet-range", subnet_range, f"AWS::EC2::Subnet, createOnlyProperties; {ZONES}"),
+    Rule("vpc-range", vpc_range, "AWS::EC2::VPC and AWS::EC2::Subnet, createOnlyProperties"),
+    Rule(
+        "group-replaced", group_replaced, "AWS::EC2::SecurityGroup: GroupDescription, GroupName and VpcId replace it; DeleteSecurityGroup"
+    ),
+    Rule("removed-while-used", removed_while_used, "AWS re:Post, CloudFormation stack cleanup: tried three times, then skipped"),
+)
