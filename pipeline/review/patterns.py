@@ -22,11 +22,13 @@ State = tuple[tuple[int, frozenset[int]], ...]
 
 def glob(text: str) -> str:
     """In a policy `${*}` is the character itself (IAM user guide, policy variables)."""
+    if "*" not in text and "?" not in text:
+        return literal(text)
     return literal(text).translate(_WRITTEN).replace(f"${{{ANY}}}", "*").replace(f"${{{ONE}}}", "?")
 
 
 def literal(text: str) -> str:
-    return text.translate(_RESERVED)
+    return text if text.isascii() else text.translate(_RESERVED)
 
 
 def shown(pattern: str) -> str:

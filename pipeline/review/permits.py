@@ -5,8 +5,10 @@ The order of decision is IAM's: a matching Deny refuses, else a matching Allow i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import product
 from typing import Literal
 
 from pipeline.review import patterns
@@ -55,6 +57,18 @@ class _Action:
     known: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Request:
+    """One kind of request, whatever its action, and the statements about it on the side that gives less and on the other."""
+
+    direction: str
+    resource: str
+    principal: str
+    less: frozenset[Statement]
+    more: frozenset[Statement]
+    partly: bool
+
+
 @dataclass
 class _Found:
     grants: dict[tuple[str, str, str, str], list[Grant]] = field(default_factory=dict)
@@ -73,7 +87,9 @@ class _Found:
         return tuple(sorted(result))
 
 
+@lru_cache(maxsize=1024)
 def difference(before: Layers, after: Layers) -> Difference:
+    """Kept, because several rules ask, and environments are alike."""
     touched = {atom for old, new in zip(before, after, strict=True) for atom in _atoms(old) ^ _atoms(new)}
     if not touched:
         return Difference()
@@ -81,11 +97,18 @@ def difference(before: Layers, after: Layers) -> Difference:
     actions = _actions(touched, everything)
     if actions is None:
         return Difference(undecided=("*",))
+    spelling = {lower: written for one in everything for lower, written in one.spelling.items()}
     found, undecided = _Found(), []
+    compared: dict[tuple[Layers, Layers], list[_Request] | None] = {}
     for action in actions:
-        old, new = _for(before, action.word), _for(after, action.word)
-        if old != new and not _compare(action, old, new, _spelling(everything), found):
+        both = _for(before, action.word), _for(after, action.word)
+        if both not in compared:
+            compared[both] = _requests(*both)
+        requests = compared[both]
+        if requests is None:
             undecided.append(action.word.replace(patterns.OTHER, "*"))
+        for one in requests or ():
+            found.add(one.direction, _grant(action, one, spelling))
     return Difference(
         gained=found.of("gained"),
         lost=found.of("lost"),
@@ -99,10 +122,6 @@ def _atoms(layer: Iterable[Statement]) -> set[Statement]:
     return {atom for statement in layer for atom in statement.atoms()}
 
 
-def _spelling(statements: Iterable[Statement]) -> dict[str, str]:
-    return {lower: written for one in statements for lower, written in one.spelling.items()}
-
-
 def _actions(touched: Iterable[Statement], everything: Iterable[Statement]) -> list[_Action] | None:
     """One of each kind that the statements tell apart, as far as a difference touches it."""
     sets = {one.actions for one in touched}
@@ -113,11 +132,12 @@ def _actions(touched: Iterable[Statement], everything: Iterable[Statement]) -> l
     if words is None:
         return None
     prefixes = {patterns.shown(name).partition(":")[0] for one in sets for name in one.patterns if patterns.is_glob(name)}
+    globs = {name for name in written if patterns.is_glob(name)}
     real: dict[frozenset[str], list[str]] = {}
     for prefix in sorted(prefixes):
         for name in known(prefix):
             if name.lower() not in written:
-                real.setdefault(_kind(written, name.lower()), []).append(name)
+                real.setdefault(_kind(globs, name.lower()), []).append(name)
     return [
         _Action(word, literal=word in written, known=tuple(real.get(_kind(written, word), ())))
         for word in words
@@ -126,29 +146,36 @@ def _actions(touched: Iterable[Statement], everything: Iterable[Statement]) -> l
 
 
 def _kind(written: Iterable[str], word: str) -> frozenset[str]:
-    return frozenset(name for name in written if patterns.matches(name, word))
+    return frozenset(name for name in written if name == word or (patterns.is_glob(name) and patterns.matches(name, word)))
 
 
 def _for(layers: Layers, action: str) -> Layers:
     return tuple(frozenset(one for one in layer if one.actions.cover(action)) for layer in layers)
 
 
-def _compare(action: _Action, old: Layers, new: Layers, spelling: dict[str, str], found: _Found) -> bool:
-    """Whether it could be decided."""
+def _requests(old: Layers, new: Layers) -> list[_Request] | None:
+    """Every kind of request that has another answer; None where there are too many to ask."""
+    if old == new:
+        return []
     together = [one for layers in (old, new) for layer in layers for one in layer]
     resources = patterns.representatives({name for one in together for name in one.resources.patterns})
     principals = patterns.representatives({name for one in together for name in one.principals.patterns})
     situations = contexts(test for one in together for test in one.tests)
     if resources is None or principals is None or situations is None or len(resources) * len(principals) * len(situations) > LIMIT:
-        return False
-    for resource in resources:
-        for principal in principals:
-            before, after = _about(old, resource, principal), _about(new, resource, principal)
-            if before == after:
-                continue
-            for direction, sides, partly in _directions(before, after, situations):
-                found.add(direction, _grant(action, resource, principal, sides, spelling, partly=partly))
-    return True
+        return None
+    result = []
+    for resource, principal in product(resources, principals):
+        before, after = _about(old, resource, principal), _about(new, resource, principal)
+        if before != after:
+            result += [
+                _Request(direction=direction, resource=resource, principal=principal, less=_flat(less), more=_flat(more), partly=partly)
+                for direction, (less, more), partly in _directions(before, after, situations)
+            ]
+    return result
+
+
+def _flat(layers: Layers) -> frozenset[Statement]:
+    return frozenset(one for layer in layers for one in layer)
 
 
 def _about(layers: Layers, resource: str, principal: str) -> Layers:
@@ -177,15 +204,16 @@ def _decide(layers: Layers, context: Context) -> Decision:
     return "allowed" if all(holding) else "neither"
 
 
-def _grant(
-    action: _Action, resource: str, principal: str, sides: tuple[Layers, Layers], spelling: dict[str, str], *, partly: bool
-) -> Grant:
+def _grant(action: _Action, request: _Request, spelling: Mapping[str, str]) -> Grant:
     """In the words of the statements that make the difference: an Allow of one side, else a Deny of the other."""
-    less, more = ({one for layer in layers for one in layer} for layers in sides)
+    less, more = request.less, request.more
     culprits = [one for one in more - less if one.allow] + [one for one in less - more if not one.allow] or list(more | less)
     telling = max(
-        ((one.actions.shown(action.word), one.resources.shown(resource), one.principals.shown(principal)) for one in culprits),
+        (
+            (one.actions.shown(action.word), one.resources.shown(request.resource), one.principals.shown(request.principal))
+            for one in culprits
+        ),
         key=lambda words: (len(words[1]), words),
     )
     name = spelling.get(action.word, action.word) if action.literal else spelling.get(telling[0], telling[0])
-    return Grant(resource=telling[1], principal=telling[2], action=name, actions=action.known, partly=partly)
+    return Grant(resource=telling[1], principal=telling[2], action=name, actions=action.known, partly=request.partly)

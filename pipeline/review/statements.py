@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import product
 from typing import Any, Literal
 
@@ -85,16 +86,22 @@ def policy(document: Any, names: Mapping[str, str] | None = None) -> Policy:
     """`names` maps logical ids to the ones that they have on the other side."""
     if document is None:
         return Policy()
-    if isinstance(document, str):
-        try:
-            document = json.loads(document)
-        except ValueError:
-            return Policy(unread=frozenset({document}))
+    written = document if isinstance(document, str) else json.dumps(document, default=str, skipkeys=True)
+    return _read(written, tuple((names or {}).items()))
+
+
+@lru_cache(maxsize=4096)
+def _read(written: str, names: tuple[tuple[str, str], ...]) -> Policy:
+    """Kept by content, because several rules ask and both sides are mostly the same."""
+    try:
+        document = json.loads(written)
+    except ValueError:
+        return Policy(unread=frozenset({written}))
     if not isinstance(document, Mapping) or "Statement" not in document:
         return Policy(unread=frozenset({text(document)}))
     result = Policy()
     for one in items(document["Statement"]):
-        found = _statement(one, names or {})
+        found = _statement(one, dict(names))
         result |= Policy(frozenset({found})) if found else Policy(unread=frozenset({text(one)}))
     return result
 
