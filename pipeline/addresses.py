@@ -1,12 +1,18 @@
-"""The product: an environment's fixed addresses, as AWS has them now."""
+"""The product: an environment's fixed addresses, as AWS has them now, and the ledger that holds them."""
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pipeline import live
 from pipeline.aws import Aws
 from pipeline.errors import PipelineError
+from pipeline.review import ledger, sides
+from pipeline.review.model import Pin
 from stacks.environment import Environment
 
 
@@ -44,3 +50,28 @@ def read(aws: Aws, env: Environment) -> tuple[Address, ...]:
             key=lambda one: one.zone,
         )
     )
+
+
+def pin(root: Path, env: Environment, found: Sequence[Address]) -> tuple[str, tuple[str, ...]]:
+    """Writes into the ledger what it does not have; returns the file and the addresses that are new in it."""
+    path = sides.pinned_file(env.name)
+    text = sides.text(root, sides.WORK_TREE, path)
+    known = sides.pins(env.name, text)
+    here = {"account": env.account, "region": env.region}
+    if text is not None and (there := {key: json.loads(text).get(key) for key in here}) != here:
+        raise PipelineError(
+            f"{path} is of account {there['account']} in {there['region']}, and {env.name} is in {env.account}, {env.region}: "
+            "its addresses cannot move there; look into its history: git log " + path
+        )
+    now = [Pin(zone=one.zone.removeprefix(env.region), address=one.address, allocation=one.allocation) for one in found]
+    pins = ledger.added(env.name, known, now)
+    _write(root / path, ledger.text(env.name, env.account, env.region, pins))
+    return path, tuple(one.address for one in pins[len(known) :])
+
+
+def _write(file: Path, text: str) -> None:
+    """A reader sees the old file or the new one, never half of it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(file)

@@ -201,18 +201,26 @@ def _decide(owner: str, *, approved: bool, reason: str) -> int:
 
 
 @app.command()
-def addresses(name: EnvironmentName, as_json: AsJson = False) -> int:
-    """Print the fixed addresses that clients allow. Reads only."""
+def addresses(
+    name: EnvironmentName,
+    form: Annotated[Literal["text", "json", "csv", "nft", "terraform"], typer.Option("--format", help="How it is printed.")] = "text",
+    as_json: AsJson = False,
+    pin: Annotated[bool, typer.Option("--pin", help="Write into stacks/pinned what is not there yet; a plan then holds to it.")] = False,
+) -> int:
+    """Print the fixed addresses that clients allow. Changes nothing in AWS."""
+    from pipeline.address_formats import written
+    from pipeline.addresses import pin as pinned
     from pipeline.addresses import read
     from pipeline.prepare import environment, environment_aws
 
-    env = environment(_project(), name)
-    found = read(environment_aws(env, _target()), env)
-    if as_json:
-        print(_document([asdict(address) for address in found]), end="")
-        return DONE
-    for one in found:
-        print(f"{one.address}\t{one.zone}\t{one.allocation}\t{'serving' if one.serving else 'not in use'}")
+    env, target = environment(_project(), name), _target()
+    found = read(environment_aws(env, target), env)
+    print(written("json" if as_json else form, env.project, name, found), end="")
+    if pin:
+        path, new = pinned(ROOT, env, found)
+        if target.endpoint:
+            _tell(f"{target.name} is not AWS: {path} now holds addresses that no partner knows; keep it out of the branch that you deploy")
+        _tell(f"{path} has {', '.join(new)} now; commit it: git add {path}" if new else f"{path} has them all")
     return DONE
 
 

@@ -28,7 +28,6 @@ from stacks.project import Project
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 # The one parameter that no stack gives: the pipeline builds the image before it plans.
 IMAGE = "ImageDigest"
-POLICY = "GetStackPolicy"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,10 +61,11 @@ def prepare(root: Path, project: Project, target: Target, owner: str, image_dige
     files = owned_files(root, owner)
     after = _after(files, mine, given, found)
     before = Side(stacks={stack: one.stack for stack, one in found.items() if one})
-    ran = _what_ran(root, project, target, owner)
-    before = _as_far_as_known(before, after, found, owner, ran)
+    serves = "service" in before.stacks
+    ran = _what_ran(root, project, target, owner) if serves else None
+    before = _with_files(before, after, owner, ran)
     rests_on = parts(files, given, {mine.stacks[stack]: one for stack, one in found.items()})
-    told = (*_unread(mine, found), *(_unknown_nginx(owner) if ran is None and before.stacks else ()))
+    told = (*_unread(mine, found), *(_unknown_sites(owner) if serves and ran is None else ()))
     accepted = exceptions.parse(files.get(EXCEPTIONS.as_posix()))
     today = date.today()  # noqa: DTZ011 - an exception expires where it is read
     judged = judge(compare(owner, before, after), accepted, today)
@@ -127,22 +127,16 @@ def _after(files: Mapping[str, str], mine: _Owner, given: Mapping[str, str], fou
 
 
 def _what_ran(root: Path, project: Project, target: Target, owner: str) -> Mapping[str, str | None] | None:
-    if owner == SHARED:
-        return {}
     paths = (f"{NGINX_RENDERED}/{owner}/nginx.conf", sides.pinned_file(owner))
     return deployed.files(root, pipeline_aws(project, target), project, owner, paths)
 
 
-def _as_far_as_known(before: Side, after: Side, found: Mapping[str, Live | None], owner: str, ran: Mapping[str, str | None] | None) -> Side:
-    """What is not known of the old side is taken as it will be, so that nothing is said about it."""
-    stacks = dict(before.stacks)
-    for name, one in found.items():
-        if one and POLICY in one.unread and name in after.stacks:
-            stacks[name] = replace(one.stack, policy=after.stacks[name].policy)
-    if not stacks or ran is None:
-        return Side(stacks=stacks, nginx=after.nginx if stacks else None, pinned=after.pinned if stacks else ())
+def _with_files(before: Side, after: Side, owner: str, ran: Mapping[str, str | None] | None) -> Side:
+    """What AWS does not keep. Where it is not known, it is taken as it will be, so that nothing is said about it."""
+    if ran is None:
+        return replace(before, nginx=after.nginx if "service" in before.stacks else None, pinned=after.pinned)
     pinned = sides.pins(owner, ran.get(sides.pinned_file(owner)))
-    return Side(stacks=stacks, nginx=ran.get(f"{NGINX_RENDERED}/{owner}/nginx.conf"), pinned=pinned)
+    return replace(before, nginx=ran.get(f"{NGINX_RENDERED}/{owner}/nginx.conf"), pinned=pinned)
 
 
 def _unread(mine: _Owner, found: Mapping[str, Live | None]) -> Iterator[Finding]:
@@ -158,7 +152,7 @@ def _unread(mine: _Owner, found: Mapping[str, Live | None]) -> Iterator[Finding]
         )
 
 
-def _unknown_nginx(owner: str) -> Iterator[Finding]:
+def _unknown_sites(owner: str) -> Iterator[Finding]:
     yield Finding(
         rule="sites-unknown",
         topic="sites",
