@@ -35,8 +35,8 @@ class Capacity:
     keys: int
 
 
-def of(side: Side) -> Capacity | None:
-    """None where there is no service."""
+def of(side: Side, *, left: int = 0) -> Capacity | None:
+    """None where there is no service. `left` is the number of addresses that stay, though no template has them any more."""
     service = _first(side, SERVICE)
     if service is None:
         return None
@@ -44,7 +44,7 @@ def of(side: Side) -> Capacity | None:
     scaling = _first(side, SCALING) or {}
     zones = [one for _, _, balancer in resources_of(side, BALANCER) for one in mappings(balancer.get("SubnetMappings"))]
     # Adopted addresses are in no template, and one that no zone uses is billed as well.
-    addresses = max(sum("AllocationId" in zone for zone in zones), _count(side, "AWS::EC2::EIP"))
+    addresses = max(sum("AllocationId" in zone for zone in zones), left + _count(side, "AWS::EC2::EIP"))
     base, spot = _strategy(service)
     network = mapping(mapping(service.get("NetworkConfiguration")).get("AwsvpcConfiguration"))
     return Capacity(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pipeline.review import capacity, tasks
 from pipeline.review.capacity import BALANCER, SERVICE
 from pipeline.review.model import Change, Comparison, Side
-from pipeline.review.read import mappings, properties, text
+from pipeline.review.read import keyed, mappings, properties, text
 from pipeline.review.tasks import TARGETS, Tasks
 
 LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
@@ -89,7 +89,7 @@ def _gone(comparison: Comparison, type_name: str) -> bool:
 
 def _on(side: Side, change: Change, name: str, attribute: str) -> bool:
     target_group = properties(side.stacks.get(change.stack), name or change.logical_id)
-    return text(tasks.attributes(target_group).get(attribute, "false")) == "true"
+    return keyed(target_group.get("TargetGroupAttributes")).get(attribute) == "true"
 
 
 def _ports_taken(comparison: Comparison) -> tuple[str, ...]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from pipeline import cost
 from pipeline.errors import PipelineError
 from pipeline.review import capacity
-from pipeline.review.model import Comparison, Cost, Side
+from pipeline.review.model import Comparison, Cost
+from pipeline.review.read import standing
 
 
 def change(comparison: Comparison) -> Cost | None:
@@ -15,13 +14,11 @@ def change(comparison: Comparison) -> Cost | None:
     if not comparison.changes:
         return None
     before = capacity.of(comparison.before)
-    # The pipeline deletes no stack, so what is rendered no more stays on the bill, and so does a retained address.
-    left = Side(stacks={**comparison.before.stacks, **comparison.after.stacks})
-    after = capacity.of(left)
+    # What stands stays on the bill, and so does a retained address.
+    retained = sum(one.retained and (one.action == "remove" or one.replaces) for one in comparison.of_type("AWS::EC2::EIP"))
+    after = capacity.of(standing(comparison), left=retained)
     if after is None:
         return None
-    retained = sum(one.retained and (one.action == "remove" or one.replaces) for one in comparison.of_type("AWS::EC2::EIP"))
-    after = replace(after, addresses=after.addresses + retained)
     try:
         prices = cost.price_table(after.region)
         return Cost(

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.review.capacity import SERVICE, TASK, number
 from pipeline.review.model import Comparison, Side
-from pipeline.review.read import mapping, mappings, resources_of, text
+from pipeline.review.read import keyed, mapping, mappings, resources_of, text
 
 TARGETS = "AWS::ElasticLoadBalancingV2::TargetGroup"
 # A change of these starts new tasks; of any other property it does not (ECS API, UpdateService: "This parameter triggers ...").
@@ -67,7 +67,9 @@ def of(side: Side) -> Tasks | None:
             most_percent=_number(deployment, "MaximumPercent", 200),
             stop_timeout=max((_number(one, "StopTimeout", 30) for one in containers(side).values()), default=30),
             shutdown=worker_shutdown(side.nginx),
-            delay=max((_number(attributes(one), "deregistration_delay.timeout_seconds", 300) for one in groups), default=0),
+            delay=max(
+                (_number(keyed(one.get("TargetGroupAttributes")), "deregistration_delay.timeout_seconds", 300) for one in groups), default=0
+            ),
             health=max(
                 (_number(one, "HealthCheckIntervalSeconds", 30) * _number(one, "HealthyThresholdCount", 5) for one in groups), default=0
             ),
@@ -81,10 +83,6 @@ def containers(side: Side) -> dict[str, Mapping[str, Any]]:
         for _, _, task in resources_of(side, TASK)
         for container in mappings(task.get("ContainerDefinitions"))
     }
-
-
-def attributes(target_group: Mapping[str, Any]) -> dict[str, Any]:
-    return {text(one.get("Key")): one.get("Value") for one in mappings(target_group.get("TargetGroupAttributes"))}
 
 
 def worker_shutdown(nginx: str | None) -> int | None:

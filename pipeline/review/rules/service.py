@@ -9,7 +9,7 @@ from pipeline.review.capacity import SERVICE, TASK, number
 from pipeline.review.connections import LISTENER, connections, switched
 from pipeline.review.containers import weaknesses
 from pipeline.review.model import Comparison, Finding, Side
-from pipeline.review.read import properties, resources_of, text
+from pipeline.review.read import keyed, properties, resources_of, text
 from pipeline.review.rules.rule import Rule
 from pipeline.review.tasks import TARGETS, containers
 
@@ -57,7 +57,7 @@ def drain_too_short(comparison: Comparison) -> Iterator[Finding]:
 
 
 def _delay(side: Side, stack: str, name: str) -> int:
-    found = number(tasks.attributes(properties(side.stacks.get(stack), name)).get(DELAY))
+    found = number(keyed(properties(side.stacks.get(stack), name).get("TargetGroupAttributes")).get(DELAY))
     return 300 if found is None else found
 
 
