@@ -22,7 +22,11 @@ def document(template: Any) -> dict[str, Any]:
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # the C one is ten times as fast, where there is one
-    """Without dates: a version like 2012-10-17 is text."""
+    """Without dates: a version like 2012-10-17 is text. Keys are text, as in the JSON that CloudFormation makes of it."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 - PyYAML's
+        found = super().construct_mapping(node, deep)
+        return found if all(type(key) is str for key in found) else {str(key): value for key, value in found.items()}
 
 
 _Loader.yaml_implicit_resolvers = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from pipeline import registry_schema
@@ -26,8 +27,10 @@ def compare(owner: str, before: Side, after: Side) -> Comparison:
     for stack in order:
         was, becomes = before.stacks.get(stack), after.stacks.get(stack)
         if becomes is None:
-            # The pipeline deletes no stack: what it holds stays as it is, and so do the values that it handed on.
+            # The pipeline deletes no stack: what it holds stays as it is, and so do the values that it handed on, unless another
+            # stack hands on the like from now on.
             old = _hand_on(old, old, stack, was)
+            new = World(side=after, fresh=new.fresh, outputs={**old.outputs, **new.outputs})
             continue
         fresh, found = _stack_changes(stack, was, becomes, old, new)
         new = World(side=after, fresh={*new.fresh, *fresh}, outputs=new.outputs)
@@ -41,7 +44,9 @@ def compare(owner: str, before: Side, after: Side) -> Comparison:
 def deployment_order(before: Side, after: Side) -> tuple[str, ...]:
     """A stack comes after those whose outputs it takes; otherwise by name."""
     stacks = {**before.stacks, **after.stacks}
-    made_by = {output: name for name in sorted(stacks) for output in _section(stacks[name], "Outputs")}
+    # What is there afterwards comes last, so that its outputs count.
+    names = sorted(stacks, key=lambda name: (name in after.stacks, name))
+    made_by = {output: name for name in names for output in _section(stacks[name], "Outputs")}
     needs = {
         name: {made_by[parameter] for parameter in _section(stack, "Parameters") if made_by.get(parameter, name) != name}
         for name, stack in stacks.items()
@@ -109,7 +114,8 @@ def _modified(name: str, source: str, sides: tuple[tuple[Stack, World], tuple[St
     )
     replaced = source != name or not same_type
     update: Update = "replacement" if replaced else max((one.update for one in properties), key=UPDATES.index, default="in place")
-    gone = "UpdateReplacePolicy" if not replaced else "DeletionPolicy"
+    # As with a resource that is removed: the template in force when it goes is the one that still had it.
+    policy = before.get("DeletionPolicy") if replaced else after.get("UpdateReplacePolicy")
     return Change(
         stack=stack,
         logical_id=name,
@@ -119,7 +125,7 @@ def _modified(name: str, source: str, sides: tuple[tuple[Stack, World], tuple[St
         properties=properties,
         attributes=attributes if same_type else (*attributes, _type_change(before, after)),
         renamed_from=source if source != name else "",
-        retained=update in ("replacement", "conditional replacement") and after.get(gone) in RETAINING,
+        retained=update in ("replacement", "conditional replacement") and policy in RETAINING,
     )
 
 
@@ -142,9 +148,14 @@ def _tagged(resource: Mapping[str, Any], stack: Stack) -> Mapping[str, Any]:
     if schema.tags_are_map:
         return {**properties, schema.tag_property: {**stack.tags, **(own if isinstance(own, Mapping) else {})}}
     items = own if isinstance(own, list) else []
-    named = {item.get("Key"): item for item in items if isinstance(item, Mapping) and isinstance(item.get("Key"), str)}
-    rest = [{"Key": key, "Value": value} for key, value in sorted(stack.tags.items()) if key not in named]
-    return {**properties, schema.tag_property: [*items, *rest]}
+    named = {str(item.get("Key")) for item in items if isinstance(item, Mapping)}
+    rest = [{"Key": key, "Value": value} for key, value in stack.tags.items() if key not in named]
+    # Tags have no order, and whose they were does not show.
+    return {**properties, schema.tag_property: sorted([*items, *rest], key=_tag_key)}
+
+
+def _tag_key(tag: Any) -> str:
+    return str(tag.get("Key")) if isinstance(tag, Mapping) else ""
 
 
 def _properties(type_name: str, raw: tuple[Any, ...], resolved: tuple[Any, ...]) -> Iterator[Property]:
@@ -161,7 +172,7 @@ def _properties(type_name: str, raw: tuple[Any, ...], resolved: tuple[Any, ...])
             before=text.before if text else one.before,
             after=text.after if text else one.after,
             update=behaviour.of(path),
-            because="" if text else next(_new_symbols(one.after), ""),
+            because="" if text else next(chain(_new_symbols(one.after), symbols.symbols(one.after)), ""),
             access=behaviour.access(path),
         )
 
@@ -180,7 +191,7 @@ def _new_symbols(value: Any) -> Iterator[str]:
         for item in value:
             yield from _new_symbols(item)
     elif isinstance(value, Mapping):
-        if value.get("fresh") and symbols.SYMBOL in value:
+        if value.get("fresh") is True and isinstance(value.get(symbols.SYMBOL), str):
             yield value[symbols.SYMBOL]
         for item in value.values():
             yield from _new_symbols(item)

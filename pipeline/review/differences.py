@@ -9,6 +9,9 @@ from typing import Any
 # What names an item of a list in CloudFormation, the most telling first.
 NAMES = ("Key", "Sid", "Id", "Name", "PolicyName", "ContainerName", "CertificateArn", "SubnetId", "ContainerPort", "CidrIp")
 
+# Keys of what stands for one value: functions, and what symbols.py makes of them.
+ONE_VALUE = ("Ref", "Condition", "joined", "parameter", "pseudo")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
@@ -36,8 +39,10 @@ def differences(before: Any, after: Any, path: str = "", names: tuple[str, ...] 
 
 
 def _is_function(*values: Mapping[str, Any]) -> bool:
-    """A reference is one value, whatever it is made of."""
-    return any(key in ("Ref", "Condition", "symbol", "joined") or str(key).startswith("Fn::") for value in values for key in value)
+    """A reference is one value, whatever it is made of. A statement of a policy may have a key Condition among others."""
+    return any(
+        "symbol" in value or (len(value) == 1 and any(key in ONE_VALUE or str(key).startswith("Fn::") for key in value)) for value in values
+    )
 
 
 def _pairs(before: list[Any], after: list[Any]) -> list[tuple[str, Any, Any]] | None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
+
+from pipeline.review.symbols import SUB
 
 
 def renames(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
@@ -53,4 +56,20 @@ def _renamed(key: str, item: Any, found: Mapping[str, str]) -> Any:
         return found.get(item, item)
     if key == "Fn::GetAtt" and isinstance(item, list) and item and isinstance(item[0], str):
         return [found.get(item[0], item[0]), *item[1:]]
+    if key == "Fn::GetAtt" and isinstance(item, str):
+        name, dot, attribute = item.partition(".")
+        return f"{found.get(name, name)}{dot}{attribute}"
+    if key == "Fn::Sub" and isinstance(item, str):
+        return _in_text(item, found, ())
+    if key == "Fn::Sub" and isinstance(item, list) and len(item) == 2 and isinstance(item[0], str) and isinstance(item[1], Mapping):  # noqa: PLR2004 - text and its variables
+        return [_in_text(item[0], found, item[1]), _with_old_names(item[1], found)]
     return _with_old_names(item, found)
+
+
+def _in_text(text: str, found: Mapping[str, str], given: Collection[str]) -> str:
+    def old(match: re.Match[str]) -> str:
+        literal, whole = match.groups()
+        name, dot, attribute = whole.partition(".")
+        return match[0] if literal or whole in given else f"${{{found.get(name, name)}{dot}{attribute}}}"
+
+    return SUB.sub(old, text)

@@ -101,8 +101,13 @@ def _side(files: Mapping[str, str], owner: str, stacks: Mapping[str, Stack]) -> 
 
 def _stack(files: Mapping[str, str], path: str, text: str, stack: str) -> Stack:
     configuration = _configuration(files.get(f"{path.removesuffix('.yaml')}.json"))
+    tags, policy = configuration.get("Tags"), configuration.get("StackPolicy")
     return Stack(
-        stack=stack, path=path, template=_template(path, text), tags=configuration.get("Tags", {}), policy=configuration.get("StackPolicy")
+        stack=stack,
+        path=path,
+        template=_template(path, text),
+        tags=tags if isinstance(tags, dict) else {},
+        policy=policy if isinstance(policy, dict) else None,
     )
 
 

@@ -39,9 +39,9 @@ def resolve(value: Any, stack: str, world: World) -> Any:
         (function, argument), *_ = value.items()
         if function == "Ref" and isinstance(argument, str):
             return _named(argument, stack, world)
-        if function == "Fn::GetAtt":
+        if function == "Fn::GetAtt" and _attribute_parts(argument)[0]:
             return _attribute(argument, stack, world)
-        if function == "Fn::Sub":
+        if function == "Fn::Sub" and _sub_parts(argument) is not None:
             return _substituted(argument, stack, world)
     return {key: resolve(item, stack, world) for key, item in value.items()}
 
@@ -58,7 +58,7 @@ def references(value: Any) -> Iterator[str]:
             elif key == "Fn::GetAtt":
                 yield _attribute_parts(item)[0]
             elif key == "Fn::Sub":
-                text, given = _sub_parts(item)
+                text, given = _sub_parts(item) or ("", {})
                 yield from (name.partition(".")[0] for literal, name in SUB.findall(text) if not literal and name not in given)
                 yield from references(given)
             else:
@@ -71,7 +71,7 @@ def symbols(value: Any) -> Iterator[str]:
         for item in value:
             yield from symbols(item)
     elif isinstance(value, Mapping):
-        if SYMBOL in value:
+        if isinstance(value.get(SYMBOL), str):
             yield value[SYMBOL]
         for item in value.values():
             yield from symbols(item)
@@ -79,12 +79,13 @@ def symbols(value: Any) -> Iterator[str]:
 
 def _named(name: str, stack: str, world: World) -> Any:
     here = world.side.stacks[stack]
-    if name in (here.template.get("Parameters") or {}):
+    declared = here.template.get("Parameters")
+    if isinstance(declared, Mapping) and name in declared:
         if name in here.parameters:
             return here.parameters[name]
         if name in world.outputs:
             return world.outputs[name]
-        default = here.template["Parameters"][name]
+        default = declared[name]
         return default["Default"] if isinstance(default, Mapping) and "Default" in default else {"parameter": name}
     return _symbol(stack, name, "", world)
 
@@ -110,17 +111,17 @@ def _symbol(stack: str, name: str, attribute: str, world: World) -> Any:
     return {SYMBOL: where, "attribute": attribute, "fresh": where in world.fresh}
 
 
-def _sub_parts(argument: Any) -> tuple[str, Mapping[str, Any]]:
+def _sub_parts(argument: Any) -> tuple[str, Mapping[str, Any]] | None:
     if isinstance(argument, str):
         return argument, {}
     if isinstance(argument, list) and len(argument) == 2 and isinstance(argument[0], str) and isinstance(argument[1], Mapping):  # noqa: PLR2004 - text and its variables
         return argument[0], argument[1]
-    return "", {}
+    return None
 
 
 def _substituted(argument: Any, stack: str, world: World) -> Any:
     """Text where every part is text, else the parts, so that "${A}b" equals the same with A's value written out."""
-    text, given = _sub_parts(argument)
+    text, given = _sub_parts(argument) or ("", {})
     parts: list[Any] = []
     end = 0
     for match in SUB.finditer(text):
