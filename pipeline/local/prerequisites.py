@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from pipeline.local import pinned
 from pipeline.local.plane import certificates
 from stacks import containers
 from stacks.environment import Environment
@@ -24,7 +25,7 @@ def provide(world: World, environments: tuple[Environment, ...]) -> None:
         if env.certificate.hosted_zone:
             _hosted_zone(env, env.certificate.hosted_zone)
         for allocation in env.addresses.adopt.values():
-            _address(env, allocation)
+            _address(world, env, allocation)
         for arn in containers.secret_arns(env):
             _secret(world, arn)
         if env.network.existing:
@@ -75,7 +76,7 @@ def _hosted_zone(env: Environment, zone_id: str) -> None:
     zone.resource_id = zone_id
 
 
-def _address(env: Environment, allocation: str) -> None:
+def _address(world: World, env: Environment, allocation: str) -> None:
     from moto.ec2.models import ec2_backends
     from moto.ec2.models.elastic_ip_addresses import ElasticAddress
 
@@ -83,7 +84,8 @@ def _address(env: Environment, allocation: str) -> None:
     if any(address.allocation_id == allocation for address in backend.addresses):
         return
     # EC2 has no call that chooses an id; and whoever has the address was given the quota for it.
-    address = ElasticAddress(backend, "vpc")
+    known = next((pin.address for pin in pinned.pins(world, env.name) if pin.allocation == allocation), None)
+    address = ElasticAddress(backend, "vpc", address=known)
     address.id = address.allocation_id = allocation
     backend.addresses.append(address)
 

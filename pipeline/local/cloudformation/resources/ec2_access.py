@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.local import pinned
 from pipeline.local.cloudformation.resources.ec2_network import retag, tag
 from pipeline.local.cloudformation.resources.handler import Handler, Made, Properties, ResourceError, Scope, names, only, without
 from pipeline.local.cloudformation.resources.shape import params
@@ -13,7 +14,11 @@ from pipeline.local.cloudformation.resources.shape import params
 def _create_address(scope: Scope, properties: Properties) -> Made:
     client = scope.client("ec2")
     wanted = {"Domain": "vpc", **without(properties, "Tags")}
-    made = scope.born(_address(client.allocate_address(**params(client, "AllocateAddress", wanted))))
+    given = client.allocate_address(**params(client, "AllocateAddress", wanted))
+    pin = pinned.of_resource(scope.world, scope.stack, scope.name)
+    if pin and pinned.take(scope.account, scope.region, given["AllocationId"], pin):
+        given = {"PublicIp": pin.address, "AllocationId": pin.allocation}
+    made = scope.born(_address(given))
     return _update_address(scope, made, {}, properties)
 
 
