@@ -9,8 +9,10 @@ from pipeline.review.compare import RETAINING
 from pipeline.review.model import Change, Comparison, Finding, Stack, Verdict
 from pipeline.review.read import keyed, mapping, properties, resources, resources_of, standing
 from pipeline.review.rules.rule import Rule
+from pipeline.review.sides import pinned_file
 from pipeline.review.zones import BALANCER, EIP, allocation, both, called, held, pin_of, places, zone_of
 
+LEAVING = 'where it is to go, write "leaves": "YYYY-MM-DD" into its entry of {ledger}, tell partners, and take it away after that day'
 KEPT = ("DeletionPolicy", "UpdateReplacePolicy")
 
 
@@ -27,14 +29,14 @@ def lost(comparison: Comparison) -> Iterator[Finding]:
 def _what_becomes_of(comparison: Comparison, stack: str, name: str) -> str:
     if stack not in comparison.after.stacks:
         return f"stack {stack} is no longer rendered, so nothing manages it or keeps it from being released"
-    elsewhere = [one.stack for one in comparison.of_type(EIP) if one.action == "add" and one.logical_id == name]
-    renamed = [one.logical_id for one in comparison.of_type(EIP) if one.stack == stack and one.renamed_from == name]
+    others = [one for one in comparison.of_type(EIP) if one.action == "add" and one.logical_id == name]
+    others += [one for one in comparison.of_type(EIP) if (one.stack, one.renamed_from) == (stack, name)]
     if resources(comparison.before.stacks[stack])[name].get("DeletionPolicy") not in RETAINING:
         became = "AWS releases it, and may give it to somebody else"
     else:
         became = "it stays allocated and on the bill, nothing manages it, and nobody answers on it"
-    if elsewhere or renamed:
-        return f"{(renamed or elsewhere)[0]} in stack {(elsewhere or [stack])[0]} is another address; {became}"
+    if others:
+        return f"{others[0].logical_id} in stack {others[0].stack} is another address; {became}"
     return f"stack {stack} gives it up: {became}"
 
 
@@ -65,10 +67,7 @@ def _lost(comparison: Comparison, stack: str, name: str, address: str, why: str)
         stack=stack,
         resource=name,
         text=f"address {known}: {why}" + (", as the ledger told partners beforehand" if leaves else ""),
-        mend=""
-        if leaves
-        else f'keep it; where it is to go, write "leaves": "YYYY-MM-DD" into its entry of stacks/pinned/{comparison.owner}.json '
-        f"(kotei addresses {comparison.owner} --pin), tell the partners, and take it away after that day, its entry last",
+        mend="" if leaves else f"keep it; {LEAVING.format(ledger=pinned_file(comparison.owner))}",
     )
 
 

@@ -25,8 +25,8 @@ def replaced(comparison: Comparison) -> Iterator[Finding]:
             continue
         old = _shown(comparison.before, change.stack, change.renamed_from or change.logical_id)
         new = _shown(after, change.stack, change.logical_id)
-        # One that is only made anew is told of where it is made.
-        if old and new and old != new and not set(new) <= anew:
+        # One that is made anew, or goes, is told of where that happens.
+        if old and new and old != new and not set(new) <= anew and not _nameless(new):
             names = f"{', '.join(old)} -> {', '.join(new)}"
             why = f"{change.logical_id} shows another certificate ({names}): clients of hosts that it does not name are refused"
             yield _about(change, "certificate-replaced", "risky", why, "compare the names of both, and that the new one is issued, first")
@@ -68,12 +68,16 @@ def removed(comparison: Comparison) -> Iterator[Finding]:
         shows = [
             name
             for stack, name, _ in resources_of(comparison.before, LISTENER)
-            # Nothing names it any more, and the listener still asks for it.
-            if gone in _shown(comparison.before, stack, name) and any("${" in one for one in _shown(after, stack, name))
+            if gone in _shown(comparison.before, stack, name) and _nameless(_shown(after, stack, name))
         ]
         if shows:
             why = f"{change.logical_id} goes, and {', '.join(shows)} still shows it: its stack asks for what no stack hands on"
             yield _about(change, "certificate-removed", "blocked", why, "let the listener show another certificate first")
+
+
+def _nameless(shown: list[str]) -> bool:
+    """A parameter that no stack hands on."""
+    return any("${" in one for one in shown)
 
 
 def _shown(side: Side, stack: str, name: str) -> list[str]:

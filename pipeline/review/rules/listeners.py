@@ -10,6 +10,7 @@ from pipeline import stack_policy_rules
 from pipeline.review.model import Change, Comparison, Finding, Property, Verdict
 from pipeline.review.read import items, keyed, mapping, origin, origins, properties, resources_of, standing, text
 from pipeline.review.rules.rule import Rule
+from pipeline.review.zones import BALANCER
 
 LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
 TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
@@ -26,11 +27,12 @@ REPLACING = ("replacement", "conditional replacement")
 def target_group_replaced(comparison: Comparison) -> Iterator[Finding]:
     for change in comparison.of_type(TARGET_GROUP):
         old = change.renamed_from or change.logical_id
-        if not change.replaces or not (ports := _ports_of(comparison, f"{change.stack}/{old}")):
+        ports = _ports_of(comparison, f"{change.stack}/{old}")
+        if not ports or not _of_its_own(change):
             continue
         # A new logical id deletes the old resource, everything else replaces it.
         refused = _refused(comparison, change, "Update:Delete" if change.renamed_from else "Update:Replace", old)
-        paths = ", ".join(one.path for one in change.properties if one.update in REPLACING) or "the logical id"
+        paths = _culprits(change)
         why = (
             f"{paths} changes, so AWS makes {change.logical_id} anew, empty: clients on port {ports} find no task until the service follows"
         )
@@ -48,6 +50,19 @@ def _ports_of(comparison: Comparison, target_group: str) -> str:
     return ", ".join(sorted(found))
 
 
+def _of_its_own(change: Change) -> bool:
+    """Not only because something that it refers to is replaced, which is told of there."""
+    return change.replaces and (bool(change.renamed_from) or any(one.update in REPLACING and not one.because for one in change.properties))
+
+
+def _culprits(change: Change) -> str:
+    return ", ".join(one.path for one in change.properties if one.update in REPLACING) or "the logical id"
+
+
+def _anew(comparison: Comparison, type_name: str) -> set[str]:
+    return {f"{change.stack}/{change.logical_id}" for change in comparison.of_type(type_name) if change.replaces}
+
+
 def _refused(comparison: Comparison, change: Change, action: str, name: str) -> str:
     policy = mapping(comparison.before.stacks[change.stack].policy)
     denied = policy and stack_policy_rules.denial(policy, action, name, change.type)
@@ -60,11 +75,11 @@ def replaced(comparison: Comparison) -> Iterator[Finding]:
         port = text(new.get("Port"))
         if change.action != "remove" and (taken := _taken(comparison, change, new)):
             why = f"{change.logical_id} wants port {port}, on which {taken} still listens when it is made: DuplicateListener"
-            yield _about(change, "listener-replaced", "blocked", why, f"keep the logical id {taken}")
+            yield _about(change, "listener-replaced", "blocked", why, f"keep {taken} where it is, under that logical id")
         elif change.replaces:
-            own = [one.path for one in change.properties if one.update in REPLACING and not one.because]
-            if own or change.renamed_from:
-                why = f"AWS makes {change.logical_id} anew ({', '.join(own) or 'its logical id'})"
+            balancers = _anew(comparison, BALANCER)
+            if _of_its_own(change) and origin(standing(comparison), change.stack, new.get("LoadBalancerArn")) not in balancers:
+                why = f"AWS makes {change.logical_id} anew ({_culprits(change)})"
                 yield _about(change, "listener-replaced", "risky", f"{why}: nothing answers on the old port while clients find the new one")
 
 
@@ -101,7 +116,8 @@ def changed(comparison: Comparison) -> Iterator[Finding]:
             yield _about(
                 change, "listener-changed", "risky", why, "add a listener on another port, move the clients, and remove this one later"
             )
-        if any(not one.because for one in _top(change, "DefaultActions")):
+        targets = origins(standing(comparison), change.stack, _listener(comparison, change, "after").get("DefaultActions"))
+        if any(not one.because for one in _top(change, "DefaultActions")) and not targets <= _anew(comparison, TARGET_GROUP):
             why = f"{change.logical_id} sends new connections elsewhere; open ones stay where they are, for up to an hour"
             yield _about(change, "listener-changed", "risky", why)
 
@@ -109,7 +125,7 @@ def changed(comparison: Comparison) -> Iterator[Finding]:
 def tls_policy(comparison: Comparison) -> Iterator[Finding]:
     for change in _modified(comparison, LISTENER):
         old, new = (_listener(comparison, change, side) for side in ("before", "after"))
-        if "TLS" in (old.get("Protocol"), new.get("Protocol")) and old.get("SslPolicy") != new.get("SslPolicy"):
+        if old.get("Protocol") == new.get("Protocol") == "TLS" and old.get("SslPolicy") != new.get("SslPolicy"):
             was, becomes = text(old.get("SslPolicy") or DEFAULT_TLS), text(new.get("SslPolicy") or DEFAULT_TLS)
             yield _about(
                 change, "tls-policy", "risky", f"SslPolicy of {change.logical_id}: {was} -> {becomes}: {_for_clients(was, becomes)}"

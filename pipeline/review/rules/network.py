@@ -57,7 +57,7 @@ def subnet_range(comparison: Comparison) -> Iterator[Finding]:
     for change, paths in _own_replacements(comparison, SUBNET):
         ranges = [path for path in paths if "Cidr" in path or "Netmask" in path]
         if ranges and (holders := _holders(comparison, change)):
-            text = f"{', '.join(ranges)} changes, so {change.logical_id} would be replaced, while {holders} stand in it: AWS refuses that"
+            text = f"{', '.join(ranges)} changes, so {change.logical_id} would be replaced, and the old one is held by {holders}: AWS refuses that"
             mend = "leave the range as it is; or give up the zone in one deployment and add it with the new range in the next"
             yield _about(change, "subnet-range", "blocked", text, mend)
 
@@ -77,8 +77,8 @@ def vpc_range(comparison: Comparison) -> Iterator[Finding]:
 def group_replaced(comparison: Comparison) -> Iterator[Finding]:
     for change, paths in _own_replacements(comparison, GROUP):
         if holders := _holders(comparison, change):
-            text = f"{', '.join(paths)} changes, so {change.logical_id} would be replaced, while {holders} hold the old one"
-            mend = f"leave {', '.join(paths)} as it was, wrong words too; or add a second group beside it"
+            text = f"{', '.join(paths)} changes, so {change.logical_id} would be replaced, and the old one is held by {holders}"
+            mend = f"leave {', '.join(paths)} as it was; or add a second group beside it"
             yield _about(change, "group-replaced", "blocked", text, mend)
 
 
@@ -109,7 +109,7 @@ def removed_while_used(comparison: Comparison) -> Iterator[Finding]:
         if change.action != "remove" or change.retained:
             continue
         if holders := _holders(comparison, change, comparison.order.index(change.stack)):
-            why = f"{change.logical_id} goes before {holders} let go of it: AWS refuses that ({HELD[change.type]})"
+            why = f"{change.logical_id} goes while it is in use by {holders}: AWS refuses that ({HELD[change.type]})"
             mend = f"take it from {holders} in one deployment, and remove it in the next"
             yield _about(change, "removed-while-used", "risky", f"{why}, and after three attempts it stays behind, unmanaged", mend)
 
