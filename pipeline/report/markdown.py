@@ -22,6 +22,8 @@ PROSE, VALUE, STACK_LINES = 1_500, 120, 150
 _SPECIAL = re.compile(r"[\\`*_{}\[\]|~!$]")
 # An invisible space: GitHub would make of these a mention, which sends mail, or a link to elsewhere.
 _LINKED = re.compile(r"@|#(?=\w)|(?<=\bwww)\.|:(?=//)|(?<=\bGH)-(?=\d)", re.IGNORECASE)
+# At the beginning of a line these would begin a heading, a list, or make a heading of the line above.
+_BLOCK = re.compile(r"\A(\d*)([-+#=.)])")
 _INVISIBLE = "&#8203;"
 
 
@@ -51,7 +53,8 @@ def comment(review: Review, *, limit: int = COMMENT_LIMIT) -> str:
 def prose(text: str) -> str:
     """Text in which nothing is markup."""
     plain = html.escape(values.shortened(values.printable(text), PROSE), quote=False)
-    return _LINKED.sub(lambda found: f"{found[0]}{_INVISIBLE}", _SPECIAL.sub(r"\\\g<0>", plain))
+    escaped = _BLOCK.sub(r"\1\\\2", _SPECIAL.sub(r"\\\g<0>", plain))
+    return _LINKED.sub(lambda found: f"{found[0]}{_INVISIBLE}", escaped)
 
 
 def in_html(text: str) -> str:
@@ -128,7 +131,7 @@ def _finding(finding: Finding) -> str:
 
 def _estimates(owner: OwnerReview) -> Iterator[str]:
     if owner.timing:
-        steps = "".join(f"\n  - {prose(step)}" for step in owner.timing.steps)
+        steps = "".join(f"\n  - {told}" for step in owner.timing.steps if (told := prose(step)))
         yield f"- **Takes** {words.timing(owner.timing)}. {prose(owner.timing.connections)}{steps}"
     if owner.cost:
         yield f"- **Costs** {prose(words.cost(owner.cost))}"

@@ -103,6 +103,11 @@ def _edges(stacks: Sequence[StackReview]) -> Iterable[Edge]:
             yield Edge(source=source, target=target, carries=carries, new=new)
 
 
+def output(name: str) -> str:
+    """A name of the wiring as people read it."""
+    return name.replace("*", " of each zone")
+
+
 def _means(carried: str, name: str) -> bool:
     return name == carried or (carried.endswith("*") and name[:-1] == carried[:-1])
 

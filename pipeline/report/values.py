@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 NOT_SET = "(not set)"
 # Text that YAML would read as text without quotes, as far as that matters to a reader: "443" and 443 must not look the same.
 _BARE = re.compile(r"(?![-+]?[0-9.]+$|true$|false$|null$|yes$|no$|on$|off$)[^\s!&*{}\[\]\"'|>%@`#,(]([^\n]*\S)?", re.IGNORECASE)
-# Control and format characters (among them those that turn the direction of writing), lone surrogates, line separators.
-_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 _CONTEXT = 12
 
 
 def printable(text: str) -> str:
     """One line that looks like what it is: white space is one space, and what cannot be seen is spelled out."""
     joined = " ".join(text.split())
-    if joined.isascii() and joined.isprintable():
-        return joined
-    return "".join(_spelled(one) if unicodedata.category(one) in _UNSEEN else one for one in joined)
+    # What Python calls not printable: control and format characters (some turn the direction of writing), lone surrogates, no characters.
+    return joined if joined.isprintable() else "".join(one if one.isprintable() else _spelled(one) for one in joined)
 
 
 def _spelled(character: str) -> str:
