@@ -9,7 +9,7 @@ import pytest
 from pipeline.review import tasks, timing
 from pipeline.review.compare import compare
 from pipeline.review.model import Side, Timing
-from pipeline.review.timing import REGISTRATION, SHIFT_DELAY, STACK, TASK_START
+from pipeline.review.timing import REGISTRATION, SHIFT_DELAY, STACK, TASK_START, ZONE_ENTERED, ZONE_LEFT
 from tests.unit.review.edits import edited
 
 Edit = dict[str, Any]
@@ -65,7 +65,15 @@ def test_batches_follow_the_percentages() -> None:
 
 @pytest.mark.parametrize(
     ("least", "most", "number", "batch"),
-    [(100, 200, 3, 3), (100, 150, 3, 1), (50, 100, 4, 2), (100, 150, 1, 0), (100, 100, 5, 0), (0, 100, 2, 2)],
+    [
+        (100, 200, 3, 3),
+        (100, 150, 3, 1),
+        (50, 100, 4, 2),
+        (100, 150, 1, 0),
+        (100, 100, 5, 0),
+        (0, 100, 2, 2),
+        (50, 100, 3, 1),
+    ],
 )
 def test_a_batch_is_what_may_run_beyond_what_must(least: int, most: int, number: int, batch: int) -> None:
     shares = {"MinimumHealthyPercent": least, "MaximumPercent": most}
@@ -138,6 +146,16 @@ def test_the_worst_that_happens_to_connections_is_said(edits: list[Edit], words:
     found = _timing(*edits)
     assert found is not None
     assert words in found.connections
+
+
+def test_a_zone_takes_the_load_balancer_some_minutes() -> None:
+    shortest, longest = _rolling()
+    assert _times(_timing(ONE_ZONE)) == (shortest + ZONE_LEFT[0], longest + ZONE_LEFT[1])
+    place = {"SubnetId": {"Ref": "SubnetC"}, "AllocationId": {"Ref": "AddressC"}}
+    back = {"in": "production/loadbalancer", "at": "Resources.LoadBalancer.Properties.SubnetMappings.+", "put": place}
+    found = _timing(back, before=(ONE_ZONE,))
+    assert _times(found) == (shortest + ZONE_ENTERED[0], longest + ZONE_ENTERED[1])
+    assert "the load balancer enters zone c: 1 to 5 min" in (found.steps if found else ())
 
 
 def test_tasks_leave_as_they_were_configured_not_as_they_will_be() -> None:
