@@ -16,6 +16,7 @@ NGINX_AUTHORITIES = Path("docker/nginx/authorities")
 NGINX_IN_IMAGE = Path("etc/nginx/kotei")
 GUARD_RULES = Path("policy/rules")
 BUILDSPECS = Path("buildspec")
+WORKFLOWS = Path(".github/workflows")
 # Where plans are kept in the pipeline's bucket.
 PLANS = "plans"
 # The addresses that partners were told, one file an environment.

@@ -1,4 +1,4 @@
-"""shellcheck over the repository's scripts and over the commands of every buildspec."""
+"""shellcheck over the repository's scripts, the commands of every buildspec and the scripts of every workflow."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import subprocess
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-from pipeline.checks import buildspecs
+from pipeline.checks import buildspecs, workflows
 from pipeline.checks.finding import Finding
 from pipeline.checks.programs import program
-from pipeline.paths import BUILDSPECS
+from pipeline.paths import BUILDSPECS, WORKFLOWS
 
 SCRIPT_FOLDERS = (".ci", "buildspec", "docker", "pipeline", "tests")
 
@@ -22,17 +23,23 @@ def fingerprint(root: Path) -> str:
 
 
 def _everything(root: Path) -> list[str]:
-    specs = [file.read_text() for file in sorted((root / BUILDSPECS).glob("*.yml"))]
-    return specs + [f"{path}\n{text}" for path, text, _ in _scripts(root)]
+    documents = [file.read_text() for file, _ in _documents(root)]
+    return documents + [f"{path}\n{text}" for path, text, _ in _scripts(root)]
 
 
 def findings(root: Path) -> list[Finding]:
     unreadable = [
-        Finding(path=f"{BUILDSPECS}/{file.name}", rule="yaml", message=problem)
-        for file in sorted((root / BUILDSPECS).glob("*.yml"))
-        if isinstance(problem := buildspecs.read(file), str)
+        Finding(path=file.relative_to(root).as_posix(), rule="yaml", message=problem)
+        for file, problem in _documents(root)
+        if isinstance(problem, str)
     ]
     return unreadable + [finding for path, text, lines in _scripts(root) for finding in _shellcheck(path, text, lines)]
+
+
+def _documents(root: Path) -> list[tuple[Path, dict[str, Any] | str]]:
+    """Each as it was read, or what keeps it from being read."""
+    kinds = ((BUILDSPECS, buildspecs.read), (WORKFLOWS, workflows.read))
+    return [(file, read(file)) for folder, read in kinds for file in sorted((root / folder).glob("*.yml"))]
 
 
 def _scripts(root: Path) -> Iterator[tuple[str, str, list[str]]]:
@@ -40,14 +47,22 @@ def _scripts(root: Path) -> Iterator[tuple[str, str, list[str]]]:
     for file in sorted(file for folder in SCRIPT_FOLDERS for file in (root / folder).rglob("*") if file.is_file() and _is_script(file)):
         text = file.read_text()
         yield file.relative_to(root).as_posix(), text, [f"line {number}" for number in range(1, text.count("\n") + 2)]
-    for file in sorted((root / BUILDSPECS).glob("*.yml")):
-        document = buildspecs.read(file)
+    for file, document in _documents(root):
         if isinstance(document, str):
             continue
-        commands = list(buildspecs.commands(document))
-        lines = ["#!/bin/bash", *(line for _, command in commands for line in command.splitlines())]
-        places = ["shebang", *(place for place, command in commands for _ in command.splitlines())]
-        yield file.relative_to(root).as_posix(), "\n".join(lines) + "\n", [*places, "end"]
+        path = file.relative_to(root).as_posix()
+        # One shell runs all commands of a buildspec, and another one each step of a workflow.
+        if file.parent == root / BUILDSPECS:
+            yield path, *_script(list(buildspecs.commands(document)))
+        else:
+            for place, text in workflows.scripts(document):
+                yield path, *_script([(place, text)])
+
+
+def _script(commands: list[tuple[str, str]]) -> tuple[str, list[str]]:
+    lines = ["#!/bin/bash", *(line for _, command in commands for line in command.splitlines())]
+    places = ["shebang", *(place for place, command in commands for _ in command.splitlines())]
+    return "\n".join(lines) + "\n", [*places, "end"]
 
 
 def _is_script(file: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -62,13 +63,15 @@ PACKAGES = {
         ("stacks/network.py", {"mypy", "render"}),
         ("policy/task.py", {"mypy", "render"}),
         ("docker/nginx/templates/nginx.conf.j2", {"render"}),
-        ("docker/nginx/rendered/staging/nginx.conf", {"render", "check"}),
-        ("stacks/rendered/staging/network.yaml", {"render", "check"}),
+        ("docker/nginx/rendered/staging/nginx.conf", {"render", "check", "review"}),
+        ("stacks/rendered/staging/network.yaml", {"render", "check", "review"}),
+        ("stacks/pinned/production.json", {"review"}),
         ("policy/rules/iam.guard", {"check"}),
         ("policy/exceptions.toml", {"render", "check"}),
         ("docker/Dockerfile", {"check"}),
         ("buildspec/image.yml", {"check"}),
         (".ci/run", {"check"}),
+        (".github/workflows/review.yml", {"check"}),
         ("pipeline/checks/image.py", {"mypy", "render", "check"}),
         ("README.md", set()),
         ("tests/unit/test_precommit_config.py", set()),
@@ -76,14 +79,27 @@ PACKAGES = {
 )
 def test_the_slow_hooks_run_when_what_they_depend_on_changes(path: str, hooks: set[str]) -> None:
     slow = {name for name, hook in HOOKS.items() if hook.get("pass_filenames") is False}
-    assert slow == {"mypy", "render", "check"}
+    assert slow == {"mypy", "render", "check", "review"}
     assert {name for name in slow if re.search(HOOKS[name]["files"], path)} == hooks
 
 
-def test_every_kind_of_rendered_file_wakes_the_checks() -> None:
+def test_every_kind_of_rendered_file_wakes_the_checks_and_the_review() -> None:
     rendered = [
         path for folder in ("stacks/rendered", "docker/nginx/rendered") for path in Path(ROOT / folder).rglob("*") if path.is_file()
     ]
     assert rendered
     for path in rendered:
-        assert re.search(HOOKS["check"]["files"], path.relative_to(ROOT).as_posix())
+        for hook in ("check", "review"):
+            assert re.search(HOOKS[hook]["files"], path.relative_to(ROOT).as_posix()), hook
+
+
+@pytest.mark.parametrize("verdict", [0, 1, 5])
+def test_the_review_is_shown_and_stops_no_commit(tmp_path: Path, verdict: int) -> None:
+    """pre-commit shows what a hook prints when the hook fails, or is verbose."""
+    assert HOOKS["review"]["verbose"] is True
+    program = tmp_path / ".venv/bin/kotei"
+    program.parent.mkdir(parents=True)
+    program.write_text(f'#!/bin/sh\necho "asked: $*"\nexit {verdict}\n')
+    program.chmod(0o755)
+    run = subprocess.run(shlex.split(HOOKS["review"]["entry"]), cwd=tmp_path, capture_output=True, text=True, check=False, timeout=30)
+    assert (run.returncode, run.stdout) == (0, "asked: review HEAD --format line\n")
