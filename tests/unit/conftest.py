@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.stub import Stubber
 
+from pipeline.aws import Aws, Target
 from stacks.environment import ConfigError
 from stacks.project import load
 
@@ -125,3 +127,28 @@ def checkout(tmp_path: Path, toml: Callable[[dict[str, Any]], str]) -> Callable[
         return tmp_path
 
     return write
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    return Aws(target=Target(endpoint="http://127.0.0.1:9", why="test"), account="111122223333", region="ap-northeast-1")
+
+
+@pytest.fixture
+def answers(aws: Aws) -> Iterator[Callable[..., None]]:
+    """`answers(service, operation, answer, expected parameters)`; every prepared answer must be used."""
+    stubs: dict[str, Stubber] = {}
+
+    def add(service: str, operation: str, answer: dict[str, Any] | str, expected: dict[str, Any] | None = None) -> None:
+        if service not in stubs:
+            stubs[service] = Stubber(aws._client(service))
+            stubs[service].activate()
+        if isinstance(answer, str):
+            stubs[service].add_client_error(operation, answer, "told by the test", expected_params=expected)
+        else:
+            stubs[service].add_response(operation, answer, expected)
+
+    yield add
+    for stub in stubs.values():
+        stub.assert_no_pending_responses()

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.stub import Stubber
 
 from pipeline import approval, gate, status
-from pipeline.aws import Aws, Target
+from pipeline.aws import Aws
 from pipeline.errors import PipelineError
-from pipeline.plan import Plan
+from pipeline.plan import Parts
 from pipeline.prepare import Prepared
+from pipeline.review.model import Finding, OwnerReview, PlanFacts, Review
 from pipeline.status_text import text
 from stacks.project import PipelineConfig, Project
 
@@ -28,31 +28,6 @@ def project() -> Project:
     config = {"project": "demo", "account": "111122223333", "region": "ap-northeast-1", "environments": ["test"]}
     pipeline = PipelineConfig.model_validate({**config, "repository": {"name": "example-org/demo"}})
     return Project.model_construct(pipeline=pipeline, environments=())
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    return Aws(target=Target(endpoint="http://127.0.0.1:9", why="test"), account="111122223333", region="ap-northeast-1")
-
-
-@pytest.fixture
-def answers(aws: Aws) -> Iterator[Callable[..., None]]:
-    """`answers(service, operation, answer, expected parameters)`; every prepared answer must be used."""
-    stubs: dict[str, Stubber] = {}
-
-    def add(service: str, operation: str, answer: dict[str, Any] | str, expected: dict[str, Any] | None = None) -> None:
-        if service not in stubs:
-            stubs[service] = Stubber(aws._client(service))
-            stubs[service].activate()
-        if isinstance(answer, str):
-            stubs[service].add_client_error(operation, answer, "told by the test", expected_params=expected)
-        else:
-            stubs[service].add_response(operation, answer, expected)
-
-    yield add
-    for stub in stubs.values():
-        stub.assert_no_pending_responses()
 
 
 def state(*, waits: bool) -> dict[str, Any]:
@@ -113,9 +88,15 @@ def test_only_a_yes_counts(aws: Aws, answers: Callable[..., None], project: Proj
     assert approval.approved_in(aws, project, "test", EXECUTION) is counts
 
 
+NOW: Parts = {"files": {}, "inputs": {}, "stacks": {"demo-test-service": "UPDATE_COMPLETE, last changed today 2"}}
+
+
 def prepared(*, verdict: Any = "safe", needs_approval: bool = False) -> Prepared:
-    plan = Plan(owner="test", stacks=(), verdict=verdict, reasons=("holds an address",) if verdict == "blocked" else ())
-    return Prepared(plan=plan, fingerprint="f" * 64, needs_approval=needs_approval)
+    lost = Finding(rule="address-lost", topic="addresses", verdict="blocked", text="an address goes", mend="keep it")
+    owner = OwnerReview(owner="test", verdict=verdict, stacks=(), findings=(lost,) if verdict == "blocked" else ())
+    facts = PlanFacts(fingerprint="f" * 64, needs_approval=needs_approval)
+    review = Review(base="what is live", head="this checkout", owners=(owner,), plan=facts)
+    return Prepared(owner="test", review=review, facts=facts, parts=NOW, changes=True)
 
 
 def execution_of(kind: str) -> dict[str, Any]:
@@ -129,8 +110,23 @@ def test_the_gate_lets_the_planned_pass(aws: Aws, answers: Callable[..., None], 
 
 def test_the_gate_refuses_what_is_stale(aws: Aws, answers: Callable[..., None], project: Project) -> None:
     answers("codepipeline", "get_pipeline_execution", execution_of("STANDARD"))
-    with pytest.raises(PipelineError, match="is not what was planned"):
+    with pytest.raises(PipelineError, match="is not what was planned") as refused:
         gate.pass_or_refuse(prepared(), project, aws, expected="e" * 64, execution=EXECUTION)
+    assert "the rendered files, the image or the live stacks have changed since" in str(refused.value)
+    assert "push, or release the change again: aws codepipeline start-pipeline-execution --name demo" in str(refused.value)
+
+
+def test_the_gate_names_what_has_moved(aws: Aws, project: Project) -> None:
+    planned: Parts = {**NOW, "stacks": {"demo-test-service": "UPDATE_COMPLETE, last changed yesterday 1"}}
+    with pytest.raises(PipelineError) as refused:
+        gate.pass_or_refuse(prepared(), project, aws, expected="e" * 64, execution=None, planned=planned)
+    assert "planned: stack demo-test-service has changed (UPDATE_COMPLETE, last changed today) since (planned eeee" in str(refused.value)
+
+
+def test_the_gate_names_a_few_and_counts_the_rest(aws: Aws, project: Project) -> None:
+    planned: Parts = {**NOW, "files": {f"file-{number}": "1" for number in range(9)}}
+    with pytest.raises(PipelineError, match="file-4 is gone and 4 more since"):
+        gate.pass_or_refuse(prepared(), project, aws, expected="e" * 64, execution=None, planned=planned)
 
 
 def test_the_gate_refuses_when_the_approval_was_skipped(aws: Aws, answers: Callable[..., None], project: Project) -> None:
@@ -183,8 +179,9 @@ def test_a_rollback_that_a_person_asks_for_passes(aws: Aws, answers: Callable[..
 
 
 def test_what_is_blocked_never_passes() -> None:
-    with pytest.raises(PipelineError, match="cannot be deployed: holds an address"):
+    with pytest.raises(PipelineError, match=r"cannot be deployed: an address goes \[address-lost\]. The safe way: keep it") as refused:
         gate.refuse_if_blocked(prepared(verdict="blocked"))
+    assert refused.value.exit_code == 5
     gate.refuse_if_blocked(prepared(verdict="risky"))
 
 
