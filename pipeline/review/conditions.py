@@ -94,7 +94,7 @@ def contexts(found: Iterable[Test]) -> list[Context] | None:
     for test in found:
         if test.compares_text:
             # What a request may say of a Boolean key is known.
-            more = {"true", "false"} if test.operator == "bool" else set()
+            more = frozenset({"true", "false"} if test.operator == "bool" else ())
             compared[test.key] = compared.get(test.key, frozenset()) | test.patterns() | more
         else:
             choices |= dict.fromkeys(test.facts(), (False, True))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
-from functools import cache
+from collections.abc import Iterator
+from functools import cache, lru_cache
 
 # In a pattern the wildcards are characters that no policy holds, so that the text of a literal needs no escaping.
 ANY, ONE = "\ue000", "\ue001"
@@ -49,16 +49,22 @@ def _expression(pattern: str) -> re.Pattern[str]:
     return re.compile("".join(parts), re.DOTALL)
 
 
-def representatives(patterns: Collection[str]) -> tuple[str, ...] | None:
+def start(pattern: str) -> str:
+    """What every text that it matches begins with."""
+    return re.split(f"[{ANY}{ONE}]", pattern, maxsplit=1)[0]
+
+
+@lru_cache(maxsize=1024)
+def representatives(patterns: frozenset[str]) -> tuple[str, ...] | None:
     """One text for every combination of patterns that some text matches; two texts of one combination mean the same to all of them.
 
     None where there are too many. A search of the product of the patterns' automata, from the shortest text on.
     """
-    ordered = tuple(sorted(set(patterns)))
-    start: State = tuple((number, _closed(pattern, {0})) for number, pattern in enumerate(ordered))
-    words: dict[State, str] = {start: ""}
+    ordered = tuple(sorted(patterns))
+    first: State = tuple((number, _closed(pattern, {0})) for number, pattern in enumerate(ordered))
+    words: dict[State, str] = {first: ""}
     found: dict[frozenset[int], str] = {}
-    queue = [start]
+    queue = [first]
     for state in queue:
         for character in sorted(_next_characters(ordered, state)):
             following, word = _step(ordered, state, character), words[state] + character

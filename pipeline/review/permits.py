@@ -127,7 +127,14 @@ def _actions(touched: Iterable[Statement], everything: Iterable[Statement]) -> l
     sets = {one.actions for one in touched}
     if not any(one.inverted or patterns.is_glob(name) for one in sets for name in one.patterns):
         return [_Action(name, literal=True) for name in sorted({name for one in sets for name in one.patterns})]
-    written = {name for one in everything for name in one.actions.patterns}
+    starts = {"" if one.inverted else patterns.start(name) for one in sets for name in one.patterns}
+    # What begins otherwise has nothing in common with what is touched.
+    written = frozenset(
+        name
+        for one in everything
+        for name in one.actions.patterns
+        if any(start.startswith(patterns.start(name)) or patterns.start(name).startswith(start) for start in starts)
+    )
     words = patterns.representatives(written)
     if words is None:
         return None
@@ -158,8 +165,8 @@ def _requests(old: Layers, new: Layers) -> list[_Request] | None:
     if old == new:
         return []
     together = [one for layers in (old, new) for layer in layers for one in layer]
-    resources = patterns.representatives({name for one in together for name in one.resources.patterns})
-    principals = patterns.representatives({name for one in together for name in one.principals.patterns})
+    resources = patterns.representatives(frozenset(name for one in together for name in one.resources.patterns))
+    principals = patterns.representatives(frozenset(name for one in together for name in one.principals.patterns))
     situations = contexts(test for one in together for test in one.tests)
     if resources is None or principals is None or situations is None or len(resources) * len(principals) * len(situations) > LIMIT:
         return None

@@ -53,11 +53,13 @@ class Stage:
 
     @property
     def window(self) -> str:
+        """Empty: at any time, also where a window says so."""
         for one in self.conditions:
             for rule in mappings(one.get("Rules")):
                 if mapping(rule.get("RuleTypeId")).get("Provider") == "DeploymentWindow":
                     settings = mapping(rule.get("Configuration"))
-                    return f"{text(settings.get('Cron'))} {text(settings.get('TimeZone', 'UTC'))}"
+                    cron = text(settings.get("Cron"))
+                    return f"{cron} {text(settings.get('TimeZone', 'UTC'))}" if set(cron) - set("*? ") else ""
         return ""
 
 
@@ -69,7 +71,7 @@ def _rule(rule: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """One owner's deployment, and what guards it. `builds` are the projects that run before it."""
+    """One owner's deployment, and what guards it. `builds` are the projects that run before it, `follows` the owners."""
 
     owner: str
     approved: bool
@@ -82,6 +84,7 @@ class Deployment:
     rolls_back: bool
     verified: bool
     builds: frozenset[str]
+    follows: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,7 @@ class Delivery:
             window=stage.window,
             rolls_back=stage.rolls_back,
             verified=any(one.at > last and one.variables.get("ENVIRONMENT") == owner for one in builds),
+            follows=frozenset(one.owner for one in self.actions if one.category == "Deploy" and one.at < first),
             builds=frozenset(one.project for one in builds if one.at < first and "ENVIRONMENT" not in one.variables),
         )
 

@@ -16,6 +16,10 @@ def removed(before: Delivery, after: Delivery) -> Iterator[str]:
     for owner, old in before.deployments.items():
         if owner in after.deployments:
             yield from _lost(old, after.deployments[owner])
+            for other in sorted(old.follows - after.deployments[owner].follows):
+                if other in after.deployments:
+                    yield f"{called(owner)} is deployed before {called(other)}, so nothing is tried there first"
+    yield from _builds(before, after, "no longer runs")
     was, becomes = (str(one.properties.get("ExecutionMode", "SUPERSEDED")) for one in (before, after))
     if was == "QUEUED" and becomes != was:
         yield f"runs of the pipeline no longer wait for each other: {MODES.get(becomes, becomes)}"
@@ -25,6 +29,7 @@ def added(before: Delivery, after: Delivery) -> Iterator[str]:
     for owner, new in after.deployments.items():
         if owner in before.deployments:
             yield from _won(before.deployments[owner], new)
+    yield from _builds(after, before, "now runs")
     was, becomes = (str(one.properties.get("ExecutionMode", "SUPERSEDED")) for one in (before, after))
     if becomes == "QUEUED" and becomes != was:
         yield "runs of the pipeline now wait for each other"
@@ -45,8 +50,6 @@ def _lost(old: Deployment, new: Deployment) -> Iterator[str]:
         yield f"a deployment of {name} that fails stays as it is: the pipeline no longer rolls it back"
     if old.verified and not new.verified:
         yield f"nothing verifies {name} after its deployment any more, so a fault goes on to what follows"
-    for project in sorted(old.builds - new.builds):
-        yield f"{project} no longer runs before {name} is deployed"
 
 
 def _approval_lost(name: str, old: Deployment, new: Deployment) -> Iterator[str]:
@@ -75,8 +78,17 @@ def _won(old: Deployment, new: Deployment) -> Iterator[str]:
         yield f"a deployment of {name} that fails is now rolled back"
     if new.verified and not old.verified:
         yield f"{name} is now verified after its deployment"
-    for project in sorted(new.builds - old.builds):
-        yield f"{project} now runs before {name} is deployed"
+
+
+def _builds(more: Delivery, less: Delivery, words: str) -> Iterator[str]:
+    """Projects that guard a deployment of one side only."""
+    found: dict[str, list[str]] = {}
+    for owner, one in more.deployments.items():
+        if owner in less.deployments:
+            for project in sorted(one.builds - less.deployments[owner].builds):
+                found.setdefault(project, []).append(called(owner))
+    for project, owners in found.items():
+        yield f"{project} {words} before {', '.join(owners)} {'is' if len(owners) == 1 else 'are'} deployed"
 
 
 def called(owner: str) -> str:

@@ -15,11 +15,11 @@ from pipeline.review.statements import Policy, policy
 
 Document = dict[str, Any]
 
-ACTIONS = ("s:aa", "s:ab", "s:abc", "s:b", "s:c", "s:cc", "t:a", "t:ab")
+ACTIONS = ("s:", "s:a", "s:aa", "s:ab", "s:abc", "s:b", "s:c", "s:cc", "t:a", "t:ab")
 RESOURCES = ("a", "b", "c", "aa", "ab", "ac", "bb", "cc", "aab", "abc", "bbc")
 PRINCIPALS = ("anonymous", "arn:p", "arn:q", "service")
 # What a request may say: a name or nothing, whether it is encrypted or nothing, whether it comes from the range or not.
-CONTEXTS = tuple(product((None, "x", "y", "yz", "z"), (None, "true", "false"), (False, True)))
+CONTEXTS = tuple(product((None, "x", "y", "yz", "z", "w", "ww"), (None, "true", "false"), (False, True)))
 
 
 def one_or_more(*choices: str) -> st.SearchStrategy[Any]:
