@@ -7,23 +7,41 @@ from dataclasses import replace
 from datetime import date
 from typing import Literal
 
+from pipeline.review import costs, timing
 from pipeline.review.exceptions import Accepted
 from pipeline.review.model import TOPICS, VERDICTS, Comparison, Finding, OwnerReview, StackReview, Verdict, worst
 from pipeline.review.rules import RULES
 
+# What is true of a resource of any type; rules about its own type say more.
+GENERIC = ("replaced", "renamed", "removed", "interrupted")
 MILDER: dict[Verdict, Verdict] = {"blocked": "risky", "risky": "safe", "safe": "safe"}
 
 
 def judge(comparison: Comparison, accepted: Sequence[Accepted], today: date) -> OwnerReview:
     comparison = replace(comparison, today=today)
-    found = [finding for rule in RULES for finding in rule.judge(comparison)]
-    findings = tuple(sorted((_accepted(one, comparison.owner, accepted, today) for one in dict.fromkeys(found)), key=_rank))
+    found = _telling([finding for rule in RULES for finding in rule.judge(comparison)])
+    findings = tuple(sorted((_accepted(one, comparison.owner, accepted, today) for one in found), key=_rank))
     return OwnerReview(
         owner=comparison.owner,
         verdict=worst(*(one.verdict for one in findings)),
         stacks=tuple(_stack(comparison, stack) for stack in comparison.order),
         findings=findings,
+        cost=costs.change(comparison),
+        timing=timing.of(comparison),
     )
+
+
+def _telling(findings: Sequence[Finding]) -> list[Finding]:
+    """Without repetitions, and without "is replaced" and the like where another rule says at least as gravely what that means."""
+    special: dict[tuple[str, str], Verdict] = {}
+    for one in findings:
+        if one.rule not in GENERIC:
+            special[one.stack, one.resource] = worst(one.verdict, special.get((one.stack, one.resource), "safe"))
+    return [
+        one
+        for one in dict.fromkeys(findings)
+        if one.rule not in GENERIC or VERDICTS.index(one.verdict) > VERDICTS.index(special.get((one.stack, one.resource), "safe"))
+    ]
 
 
 def _rank(finding: Finding) -> tuple[int, int, str, str, str, str]:

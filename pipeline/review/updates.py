@@ -53,7 +53,8 @@ class Behaviour:
             return ""
         if path[0] in self.schema.read_only:
             return "read-only"
-        return "write-only" if any(_related(path, other) for other in self.schema.write_only) else ""
+        hidden = (tuple(part for part in other if part != "*") for other in self.schema.write_only)
+        return "write-only" if any(path[: len(other)] == other for other in hidden) else ""
 
 
 def _different(paths: tuple[tuple[str, ...], ...], before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
