@@ -41,7 +41,7 @@ def _base_sides() -> Mapping[str, Side]:
 
 def edited(side_of: Mapping[str, Side] | None, edits: Sequence[Mapping[str, Any]]) -> dict[str, Side]:
     """Owner -> side, with the edits applied to a copy of the base, or of `side_of`."""
-    result = copy.deepcopy(dict(_base_sides() if side_of is None else side_of))
+    result = dict(_base_sides() if side_of is None else side_of)
     for edit in edits:
         where = edit.get("in") or edit["live"]
         owner, _, name = where.partition("/")
