@@ -123,5 +123,5 @@ def users(side: Side, wanted: str) -> Iterator[tuple[str, str, str]]:
     """Stack, logical id and type of every resource that refers to `stack/LogicalId`."""
     for name, stack in side.stacks.items():
         for logical_id, resource in resources(stack).items():
-            if f"{name}/{logical_id}" != wanted and wanted in origins(side, name, resource.get("Properties")):
+            if wanted in origins(side, name, resource.get("Properties")):
                 yield name, logical_id, text(resource.get("Type"))

@@ -51,12 +51,7 @@ def places(comparison: Comparison, side: Side, stack: str, logical_id: str) -> l
 
 def held(comparison: Comparison, side: Side) -> set[str]:
     """The addresses of all load balancers of a side."""
-    return {
-        one.address
-        for stack, logical_id, _ in resources_of(side, BALANCER)
-        for one in places(comparison, side, stack, logical_id)
-        if one.address
-    }
+    return {one.address for stack, logical_id, _ in resources_of(side, BALANCER) for one in places(comparison, side, stack, logical_id)}
 
 
 def allocation(comparison: Comparison, source: str) -> str:
@@ -106,7 +101,7 @@ def _address(comparison: Comparison, side: Side, stack: str, written: Mapping[st
     name = mapping(written.get("AllocationId")).get("Ref")
     given = side.stacks[stack].parameters
     # What the stack was really given, where this side is what is live.
-    if isinstance(name, str) and name in given and side is comparison.before:
+    if isinstance(name, str) and name in given:
         return given[name]
     return allocation(comparison, source) if source else ""
 

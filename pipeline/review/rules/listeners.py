@@ -70,32 +70,26 @@ def _refused(comparison: Comparison, change: Change, action: str, name: str) -> 
 
 
 def replaced(comparison: Comparison) -> Iterator[Finding]:
+    after, balancers = standing(comparison), _anew(comparison, BALANCER)
     for change in comparison.of_type(LISTENER):
         new = properties(comparison.after.stacks.get(change.stack), change.logical_id)
-        port = text(new.get("Port"))
-        if change.action != "remove" and (taken := _taken(comparison, change, new)):
-            why = f"{change.logical_id} wants port {port}, on which {taken} still listens when it is made: DuplicateListener"
+        balancer = origin(after, change.stack, new.get("LoadBalancerArn"))
+        if taken := _taken(comparison, change, new, balancer):
+            why = f"{change.logical_id} wants port {text(new.get('Port'))}, on which {taken} still listens then: DuplicateListener"
             yield _about(change, "listener-replaced", "blocked", why, f"keep {taken} where it is, under that logical id")
-        elif change.replaces:
-            balancers = _anew(comparison, BALANCER)
-            if _of_its_own(change) and origin(standing(comparison), change.stack, new.get("LoadBalancerArn")) not in balancers:
-                why = f"AWS makes {change.logical_id} anew ({_culprits(change)})"
-                yield _about(change, "listener-replaced", "risky", f"{why}: nothing answers on the old port while clients find the new one")
+        elif _of_its_own(change) and balancer not in balancers:
+            why = f"AWS makes {change.logical_id} anew ({_culprits(change)})"
+            yield _about(change, "listener-replaced", "risky", f"{why}: nothing answers on the old port while clients find the new one")
 
 
-def _taken(comparison: Comparison, change: Change, new: Mapping[str, Any]) -> str:
-    """The old listener of the same port, which is deleted only after everything new is made."""
-    if change.action != "add" and not change.renamed_from:
-        return ""
-    balancer, after = origin(standing(comparison), change.stack, new.get("LoadBalancerArn")), standing(comparison)
+def _taken(comparison: Comparison, change: Change, new: Mapping[str, Any], balancer: str) -> str:
+    """The old listener of the same port: one that goes is deleted only after everything new is made."""
+    after = standing(comparison)
     for stack, name, one in resources_of(comparison.before, LISTENER):
         now = properties(after.stacks.get(stack), name).get("Port", one.get("Port"))
-        same = text(one.get("Port")) == text(new.get("Port")) == text(now)
-        if (
-            same
-            and (stack, name) != (change.stack, change.logical_id)
-            and balancer == origin(comparison.before, stack, one.get("LoadBalancerArn"))
-        ):
+        same_port = text(one.get("Port")) == text(new.get("Port")) == text(now)
+        other = (stack, name) != (change.stack, change.logical_id)
+        if same_port and other and balancer == origin(comparison.before, stack, one.get("LoadBalancerArn")):
             return name
     return ""
 

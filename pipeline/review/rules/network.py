@@ -57,7 +57,7 @@ def subnet_range(comparison: Comparison) -> Iterator[Finding]:
     for change, paths in _own_replacements(comparison, SUBNET):
         ranges = [path for path in paths if "Cidr" in path or "Netmask" in path]
         if ranges and (holders := _holders(comparison, change)):
-            text = f"{', '.join(ranges)} changes, so {change.logical_id} would be replaced, and the old one is held by {holders}: AWS refuses that"
+            text = f"{', '.join(ranges)} changes, so {change.logical_id} would be replaced, but {holders} hold the old one"
             mend = "leave the range as it is; or give up the zone in one deployment and add it with the new range in the next"
             yield _about(change, "subnet-range", "blocked", text, mend)
 
@@ -92,23 +92,20 @@ def _own_replacements(comparison: Comparison, type_name: str) -> Iterator[tuple[
             yield change, found
 
 
-def _holders(comparison: Comparison, change: Change, later_than: int = -1) -> str:
-    """What used it before, in other stacks that live on."""
-    order = comparison.order
+def _holders(comparison: Comparison, change: Change) -> str:
+    """What used it before, in other stacks: those come later, and what is no longer rendered stays as it is."""
+    wanted = f"{change.stack}/{change.renamed_from or change.logical_id}"
     found = [
-        (order.index(stack), name, stack)
-        for stack, name, _ in users(comparison.before, f"{change.stack}/{change.renamed_from or change.logical_id}")
-        if stack != change.stack and stack in comparison.after.stacks and order.index(stack) > later_than
+        (comparison.order.index(stack), f"{name} ({stack})") for stack, name, _ in users(comparison.before, wanted) if stack != change.stack
     ]
-    names = list(dict.fromkeys(f"{name} ({stack})" for _, name, stack in sorted(found)))
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    return " and ".join(name for _, name in sorted(found))
 
 
 def removed_while_used(comparison: Comparison) -> Iterator[Finding]:
     for change in comparison.of_type(*HELD):
         if change.action != "remove" or change.retained:
             continue
-        if holders := _holders(comparison, change, comparison.order.index(change.stack)):
+        if holders := _holders(comparison, change):
             why = f"{change.logical_id} goes while it is in use by {holders}: AWS refuses that ({HELD[change.type]})"
             mend = f"take it from {holders} in one deployment, and remove it in the next"
             yield _about(change, "removed-while-used", "risky", f"{why}, and after three attempts it stays behind, unmanaged", mend)
