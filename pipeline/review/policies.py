@@ -134,9 +134,9 @@ def _attached_to(side: Side, stack: str, attached: Mapping[str, Any]) -> Iterato
         return
     for where, one in side.stacks.items():
         for name, resource in resources(one).items():
-            kind = resource.get("Type")
+            kind = str(resource.get("Type"))
             if kind in IDENTITIES:
-                known = properties(one, name).get(NAMES[str(kind)])
+                known = properties(one, name).get(NAMES[kind])
                 if (where == stack and f"${{{name}}}" in wanted) or (isinstance(known, str) and known in wanted):
                     yield where, name
 
@@ -145,7 +145,7 @@ def _holders(side: Side, stack: str, name: str) -> Iterator[tuple[str, str]]:
     """Who has the policy."""
     yield from _attached_to(side, stack, properties(side.stacks.get(stack), name))
     for holder, resource in resources(side.stacks.get(stack)).items():
-        if resource.get("Type") in IDENTITIES:
+        if str(resource.get("Type")) in IDENTITIES:
             own = properties(side.stacks.get(stack), holder)
             references = {text(one) for one in (*items(own.get("ManagedPolicyArns")), own.get("PermissionsBoundary"))}
             if references & {f"${{{name}}}", f"${{{name}.PolicyArn}}"}:
