@@ -98,8 +98,6 @@ def retagged(comparison: Comparison) -> Iterator[Finding]:
 def swapped(comparison: Comparison) -> Iterator[Finding]:
     anew = {f"{one.stack}/{one.logical_id}" for one in comparison.of_type(EIP) if one.replaces}
     for change in comparison.of_type(BALANCER):
-        if change.action != "modify":
-            continue
         pairs = both(comparison, change)
         zones = {old.address: old.zone for old, _ in pairs if old and old.address}
         for old, new in pairs:

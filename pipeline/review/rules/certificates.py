@@ -21,8 +21,6 @@ def replaced(comparison: Comparison) -> Iterator[Finding]:
             yield _about(change, "certificate-replaced", "risky", _anew(comparison, change), _mend(comparison, change))
     after = standing(comparison)
     for change in comparison.of_type(LISTENER):
-        if change.action != "modify":
-            continue
         old = _shown(comparison.before, change.stack, change.renamed_from or change.logical_id)
         new = _shown(after, change.stack, change.logical_id)
         # One that is made anew, or goes, is told of where that happens.
