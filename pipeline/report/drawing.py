@@ -77,9 +77,9 @@ def draw(graph: Graph, layout: Layout, sizes: Sizes) -> Drawing:
         _box(nodes[name], start, middle, sizes)
         for rank, start, places in zip(layout.ranks, starts, middles, strict=True)
         for name, middle in zip(rank, places, strict=True)
-        if name
+        if name is not None
     )
-    ranks = {name: number for number, rank in enumerate(layout.ranks) for name in rank if name}
+    ranks = {name: number for number, rank in enumerate(layout.ranks) for name in rank if name is not None}
     arrivals = _arrivals(layout, ranks, middles, sizes)
     edges = {(edge.source, edge.target): edge for edge in graph.edges}
     lines = tuple(
@@ -91,15 +91,15 @@ def draw(graph: Graph, layout: Layout, sizes: Sizes) -> Drawing:
     return Drawing(name=sizes.name, width=width, height=height, boxes=boxes, lines=lines)
 
 
-def _size(name: str, sizes: Sizes) -> int:
-    return sizes.across if name else sizes.gap
+def _size(name: str | None, sizes: Sizes) -> int:
+    return sizes.gap if name is None else sizes.across
 
 
-def _extent(rank: Sequence[str], sizes: Sizes) -> float:
+def _extent(rank: Sequence[str | None], sizes: Sizes) -> float:
     return sum(_size(name, sizes) for name in rank) + sizes.between_boxes * (len(rank) - 1)
 
 
-def _middles(rank: Sequence[str], start: float, sizes: Sizes) -> list[float]:
+def _middles(rank: Sequence[str | None], start: float, sizes: Sizes) -> list[float]:
     found, position = [], EDGE_OF_PICTURE + start
     for name in rank:
         found.append(position + _size(name, sizes) / 2)

@@ -32,6 +32,7 @@ WIRING: dict[tuple[str, str], tuple[str, ...]] = {
     ("loadbalancer", "monitoring"): ("LoadBalancerFullName", "TargetGroupFullName"),
     ("service", "monitoring"): ("ClusterName", "ServiceName"),
     ("connection", "pipeline"): ("ConnectionArn",),
+    ("connection", "review"): ("ConnectionArn",),
 }
 # Stacks that nothing joins stand in columns of this height after the others.
 COLUMN = 3
@@ -65,9 +66,9 @@ class Graph:
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """`ranks` are the columns, from source to target, with gaps (no name) for edges to pass; `ways` has each edge's places in them."""
+    """`ranks` are the columns, from source to target, with gaps (None) for edges to pass; `ways` has each edge's places in them."""
 
-    ranks: tuple[tuple[str, ...], ...]
+    ranks: tuple[tuple[str | None, ...], ...]
     ways: Mapping[tuple[str, str], tuple[int, ...]]
 
 
@@ -130,7 +131,7 @@ def layout(graph: Graph) -> Layout:
     alone = [node.stack for node in graph.nodes if node.stack not in joined]
     ranks += [[(stack, "") for stack in alone[start : start + COLUMN]] for start in range(0, len(alone), COLUMN)]
     ways = {(edge.source, edge.target): _way(ranks, level, edge) for edge in graph.edges}
-    return Layout(ranks=tuple(tuple("" if mark else stack for stack, mark in rank) for rank in ranks), ways=ways)
+    return Layout(ranks=tuple(tuple(None if mark else stack for stack, mark in rank) for rank in ranks), ways=ways)
 
 
 def _levels(graph: Graph) -> dict[str, int]:

@@ -84,7 +84,7 @@ _leaves = st.one_of(
 values: st.SearchStrategy[Any] = st.recursive(
     _leaves,
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.one_of(texts, st.integers(), st.none()), inner, max_size=3)),
-    max_leaves=6,
+    max_leaves=4,
 )
 properties = st.builds(
     Property,
@@ -116,7 +116,7 @@ def changes(draw: st.DrawFn, stack: str) -> Change:
 @st.composite
 def stacks(draw: st.DrawFn, name: str) -> StackReview:
     action = draw(st.sampled_from(["create", "update", "remove", "none"]))
-    listed = [] if action == "none" else draw(st.lists(changes(name), max_size=3))
+    listed = [] if action == "none" else draw(st.lists(changes(name), max_size=2))
     parameters = (
         [] if action == "none" else draw(st.lists(st.one_of(st.sampled_from(["VpcId", "SubnetA", "ImageDigest"]), texts), max_size=2))
     )
@@ -150,10 +150,10 @@ def timings(draw: st.DrawFn) -> Timing:
 
 @st.composite
 def owners(draw: st.DrawFn, name: str) -> OwnerReview:
-    named = draw(st.lists(stack_names, max_size=5, unique=True))
+    named = draw(st.lists(stack_names, max_size=4, unique=True))
     reviewed = tuple(draw(stacks(one)) for one in named)
     places = [(stack.stack, change.logical_id) for stack in reviewed for change in stack.changes]
-    found = sorted(draw(st.lists(findings(places), max_size=4)), key=lambda one: -VERDICTS.index(one.verdict))
+    found = sorted(draw(st.lists(findings(places), max_size=3)), key=lambda one: -VERDICTS.index(one.verdict))
     return OwnerReview(
         owner=name,
         verdict=worst(*(one.verdict for one in found)),
@@ -166,7 +166,7 @@ def owners(draw: st.DrawFn, name: str) -> OwnerReview:
 
 @st.composite
 def reviews(draw: st.DrawFn) -> Review:
-    named = draw(st.lists(owner_names, max_size=3, unique=True))
+    named = draw(st.lists(owner_names, max_size=2, unique=True))
     found = sorted((draw(owners(name)) for name in named), key=lambda one: (-VERDICTS.index(one.verdict), one.empty, one.owner))
     facts = st.builds(PlanFacts, fingerprint=st.from_regex(r"[0-9a-f]{64}", fullmatch=True), needs_approval=st.booleans())
     plan = draw(st.one_of(st.none(), facts)) if len(found) == 1 else None

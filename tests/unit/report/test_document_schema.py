@@ -39,7 +39,7 @@ def test_the_committed_schema_is_what_is_rendered() -> None:
 
 
 @given(reviews())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_every_document_is_valid(review: Review) -> None:
     VALIDATOR.validate(json.loads(FORMATS["json"](review)))
 

@@ -52,7 +52,7 @@ def test_the_verdict_is_the_worst_finding_in_every_format(name: str, review: Rev
 
 
 @given(review=reviews())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_every_finding_is_told(review: Review) -> None:
     page, shown, told = FORMATS["html"](review), " ".join(text(review, width=100).split()), json.loads(FORMATS["json"](review))
     listed = [finding["text"] for owner in told["owners"] for finding in owner["findings"]]

@@ -40,7 +40,7 @@ def text_of(tokens: list[Token]) -> str:
 
 
 @given(reviews())
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_nothing_in_a_review_becomes_markup(review: Review) -> None:
     told = comment(review)
     tokens = flat(PARSER.parse(told))
@@ -54,7 +54,7 @@ def test_nothing_in_a_review_becomes_markup(review: Review) -> None:
 
 
 @given(reviews())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_nobody_is_mentioned_and_nothing_is_linked(review: Review) -> None:
     tokens = PARSER.parse(comment(review))
     outside = text_of(tokens) + "".join(token.content for token in flat(tokens) if token.type == "html_block")

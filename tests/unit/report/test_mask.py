@@ -17,7 +17,7 @@ from tests.unit.report.samples import plan, sample
 
 @pytest.mark.parametrize("name", FORMATS)
 @given(review=reviews())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_no_account_id_is_left(name: str, review: Review) -> None:
     told = FORMATS[name](public(review))
     assert [account for account in ACCOUNTS if account in told] == []

@@ -24,7 +24,7 @@ def plan_of(*findings: Finding, fingerprint: str = "f" * 64) -> Review:
 
 
 @given(plans())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_the_summary_fits_and_is_plain(review: Review) -> None:
     told = summary(review)
     assert 1 <= len(told) <= 1000
