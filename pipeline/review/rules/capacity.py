@@ -1,10 +1,10 @@
-"""How many tasks of which size, and what that costs."""
+"""How many tasks of which size."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.review import capacity, costs
+from pipeline.review import capacity
 from pipeline.review.capacity import SCALING, SERVICE, TASK, Capacity
 from pipeline.review.model import Comparison, Finding, Verdict
 from pipeline.review.read import resources_of
@@ -61,22 +61,6 @@ def _too_few(found: Capacity) -> bool:
     return found.min_tasks is not None and found.min_tasks < found.zones
 
 
-def cost_changed(comparison: Comparison) -> Iterator[Finding]:
-    cost = costs.change(comparison)
-    if cost is None or cost.after is None:
-        return
-    estimate = f"an estimate without traffic, prices of {cost.region} as of {cost.prices_of}"
-    difference = round(cost.after - (cost.before or 0), 2)
-    if cost.before is None:
-        text = f"about {cost.after:.2f} US dollars a month, {estimate}"
-    elif difference:
-        direction = "more" if difference > 0 else "less"
-        text = f"about {abs(difference):.2f} US dollars a month {direction} ({cost.before:.2f} -> {cost.after:.2f}), {estimate}"
-    else:
-        return
-    yield Finding(rule="cost-changed", topic="capacity", verdict="safe", text=text)
-
-
 def _finding(comparison: Comparison, type_name: str, verdict: Verdict, text: str, mend: str = "") -> Finding:
     stack, resource = next(((stack, name) for stack, name, _ in resources_of(comparison.after, type_name)), ("", ""))
     return Finding(rule="capacity-changed", topic="capacity", verdict=verdict, text=text, stack=stack, resource=resource, mend=mend)
@@ -84,5 +68,4 @@ def _finding(comparison: Comparison, type_name: str, verdict: Verdict, text: str
 
 RULES: tuple[Rule, ...] = (
     Rule("capacity-changed", capacity_changed, "ECS developer guide, Fargate capacity providers: Spot tasks get a two-minute warning"),
-    Rule("cost-changed", cost_changed, "pipeline/prices.toml: AWS's pricing pages, on the day that it names"),
 )
