@@ -1,4 +1,4 @@
-"""What the review of a pull request may do: fetch its source and write its log. It runs code that nobody has reviewed yet."""
+"""What the review of a pull request may do: fetch its source and write its log. Whatever it may do, the code of the pull request may do."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ import yaml
 from pipeline import review_project
 from pipeline.paths import ROOT
 from policy import cloudformation
+from stacks.config_rules import free_name
 from stacks.project import Project
 
 MODEL = botocore.session.get_session().get_service_model("codebuild")
@@ -142,6 +143,12 @@ def test_the_shared_role_may_make_it(action: str, resource: str) -> None:
     shared = json.loads(cloudformation.shared(account="111122223333", region="ap-northeast-1", project="kotei").to_json())
     allowed = [s for s in shared["Statement"] if s["Effect"] == "Allow"]
     assert any(action in s["Action"] and any(fnmatchcase(resource, pattern) for pattern in s["Resource"]) for s in allowed)
+
+
+def test_no_environment_has_its_name() -> None:
+    """The shared role may change roles that are called <project>-review-..., as an environment's would be."""
+    assert list(free_name(review_project.NAME))
+    assert not list(free_name("reviews"))
 
 
 def test_the_buildspec_is_lines_that_a_person_can_paste() -> None:
