@@ -13,7 +13,7 @@ from pipeline.review.model import TOPICS, VERDICTS, Comparison, Finding, OwnerRe
 from pipeline.review.rules import RULES
 
 # What is true of a resource of any type; rules about its own type say more.
-GENERIC = ("replaced", "renamed", "removed", "interrupted")
+GENERIC = ("replaced", "renamed", "removed", "interrupted", "stack-policy")
 MILDER: dict[Verdict, Verdict] = {"blocked": "risky", "risky": "safe", "safe": "safe"}
 
 

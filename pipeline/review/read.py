@@ -56,14 +56,14 @@ def text(value: Any) -> str:
         (function, argument), *_ = value.items()
         if (spelled := _function(function, argument)) is not None:
             return spelled
-    return json.dumps(_in_order(value), default=str) if isinstance(value, Mapping | list) else str(value)
+    return json.dumps(in_order(value), default=str) if isinstance(value, Mapping | list) else str(value)
 
 
-def _in_order(value: Any) -> Any:
+def in_order(value: Any) -> Any:
     """YAML has keys of any type, and those of different types have no order of their own."""
     if isinstance(value, Mapping):
-        return {str(key): _in_order(value[key]) for key in sorted(value, key=str)}
-    return [_in_order(item) for item in value] if isinstance(value, list) else value
+        return {str(key): in_order(value[key]) for key in sorted(value, key=str)}
+    return [in_order(item) for item in value] if isinstance(value, list) else value
 
 
 def _function(function: Any, argument: Any) -> str | None:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from pipeline.review.read import in_order
 from pipeline.review.symbols import SUB
 
 
@@ -40,7 +41,7 @@ def _key(resource: Mapping[str, Any], found: Mapping[str, str], *, tags: bool) -
     properties = resource.get("Properties")
     properties = properties if isinstance(properties, Mapping) else {}
     kept = {key: value for key, value in properties.items() if tags or key != "Tags"}
-    return json.dumps([resource.get("Type"), _with_old_names(kept, found)], sort_keys=True, default=str)
+    return json.dumps(in_order([resource.get("Type"), _with_old_names(kept, found)]), default=str)
 
 
 def _with_old_names(value: Any, found: Mapping[str, str]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.review import capacity, safety, tasks
+from pipeline.review import capacity, safety, tasks, timing
 from pipeline.review.capacity import SERVICE, TASK, number
 from pipeline.review.connections import LISTENER, switched
 from pipeline.review.containers import weaknesses
