@@ -56,6 +56,13 @@ def test_no_stage_moves_to_the_end_without_a_word(name: str) -> None:
     assert any(one.rule == "gate-removed" for one in _findings(side, _with_stages(moved)))
 
 
+def test_production_does_not_come_before_staging_without_a_word() -> None:
+    side = _base()
+    later = sorted(_stages(side), key=lambda stage: stage["Name"].startswith("Staging-"))
+    found = [one.text for one in _findings(side, _with_stages(later)) if one.rule == "gate-removed"]
+    assert found == ["production is deployed before staging, so nothing is tried there first"]
+
+
 def test_what_goes_on_the_way_there_comes_on_the_way_back() -> None:
     side = _base()
     without = _with_stages(
