@@ -137,13 +137,14 @@ class Host:
         command = ["git", *identity, "-C", str(where or self.folder / "work"), *arguments]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
 
-    def propose(self, path: str, old: str, new: str) -> str:
-        """A pull request with one edit, of a branch that left main before its last commit."""
+    def propose(self, *edits: tuple[str, str, str]) -> str:
+        """A pull request of a branch that left main before its last commit."""
         self.git("checkout", "--quiet", "--detach", "main~1")
-        file = self.folder / "work" / path
-        text = file.read_text(encoding="utf-8")
-        assert old in text
-        file.write_text(text.replace(old, new, 1), encoding="utf-8")
+        for path, old, new in edits:
+            file = self.folder / "work" / path
+            text = file.read_text(encoding="utf-8")
+            assert old in text
+            file.write_text(text.replace(old, new, 1), encoding="utf-8")
         self.git("commit", "--quiet", "--all", "--no-verify", "--message=A change")
         self.git("push", "--quiet", "--force", "origin", "HEAD:refs/pull/7/head")
         return self.git("rev-parse", "HEAD")
@@ -280,12 +281,14 @@ def host(github: Host) -> Host:
 OTHERS = "stacks/rendered/shared/review.yaml"
 HARMLESS = ("README.md", "# kotei", "# Kotei")
 LOSES_AN_ADDRESS = ("stacks/rendered/staging/addresses.yaml", "  EipA:\n", "  EipZ:\n")
+NAMES_THE_ACCOUNT = (OTHERS, "project/kotei-review", "project/kotei-other")
+BREAKS_THE_REVIEW = ("pipeline/review/between.py", "def between(", "def beyond(")
 STALE = ("stacks/environments/staging.toml", "log_days = 14", "log_days = 30")
 
 
 def test_a_comment_is_written_once_and_then_anew_and_what_is_blocked_fails_after_it(host: Host) -> None:
     quoted = (1, f"{MARKER} I quote")
-    first = host.run(host.propose(*HARMLESS))
+    first = host.run(host.propose(HARMLESS))
     assert first.status == 0, first.read("review-2.log")
     assert first.summary.startswith(MARKER)
     assert [one for one, _ in host.said()] == [1, 101]
@@ -294,11 +297,12 @@ def test_a_comment_is_written_once_and_then_anew_and_what_is_blocked_fails_after
     # The branch that it is for has got more since; that is not what this pull request does.
     assert "RetentionInDays" not in body
 
-    second = host.run(host.propose(*LOSES_AN_ADDRESS))
+    second = host.run(host.propose(LOSES_AN_ADDRESS, NAMES_THE_ACCOUNT))
     assert second.status == 5, second.read("review-2.log")
     for told in (second.summary, second.outputs["comment"]):
         assert "blocked" in told
         assert "EipA" in told
+        assert "project/kotei-other" in told
         assert project.load(ROOT).pipeline.account not in told
     assert host.said() == [quoted, (101, second.outputs["comment"].strip() + "\n")]
 
@@ -310,7 +314,7 @@ def test_a_comment_is_written_once_and_then_anew_and_what_is_blocked_fails_after
 
 
 def test_stale_generated_files_fail_and_the_summary_says_so(host: Host) -> None:
-    run = host.run(host.propose(*STALE))
+    run = host.run(host.propose(STALE))
     assert run.status == 1, run.read("review-2.log")
     assert "is stale" in run.read("review-2.log")
     assert "run `kotei render`, commit, push" in run.summary
@@ -318,7 +322,7 @@ def test_stale_generated_files_fail_and_the_summary_says_so(host: Host) -> None:
 
 def test_a_review_that_breaks_leaves_no_empty_comment(host: Host) -> None:
     before = host.said()
-    run = host.run(host.propose("pipeline/review/between.py", "def between(", "def beyond("))
+    run = host.run(host.propose(BREAKS_THE_REVIEW))
     assert run.status not in (0, 5)
     assert not run.wanted()
     assert host.said() == before
