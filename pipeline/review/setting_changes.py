@@ -81,7 +81,8 @@ def changed(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, tu
     """Name -> both values, without what another difference says already."""
     if before == after:
         return {}
-    found = {key: (before.get(key), after.get(key)) for key in sorted(before.keys() | after.keys()) if before.get(key) != after.get(key)}
+    names = sorted({key for key, _ in before.items() ^ after.items()})
+    found = {key: (before.get(key), after.get(key)) for key in names}
     told = {key for key in found if ECHOES.get(key) in found}
     told |= {key for key in found if key.startswith("hidden answer header ") and key.removeprefix("hidden ") in found}
     if "rewrite" in found:

@@ -88,7 +88,7 @@ def test_a_generated_configuration_is_read_as_crossplane_reads_it(env: Environme
 
 @settings(max_examples=300, deadline=None)
 @given(text=st.text(max_size=60) | st.lists(st.sampled_from(WORDS), max_size=30).map("".join))
-@example("a" * 3 + "{" * 5000)
+@example("a{" * 5000 + "}" * 5000)
 @example("http{server{server_name a;location{}}}")
 @example("http{server{server_name a;if{}location / {return;proxy_pass;set;limit_req;}}}stream{server{listen 1;proxy_pass $a;}map a $a{}}")
 @example('http{geo $allowed_0{x 1;}geo{}map;upstream;server{server_name a;if ($allowed_0 = ""){return 403;}}}')
@@ -100,7 +100,7 @@ def test_odd_text_is_read_or_called_unreadable(text: str) -> None:
             parse(text)
 
 
-@pytest.mark.parametrize("text", ["a", "a {", "a; }", ";", "{}", 'a "b;', "a 'b;", "a { b }", "a \\"])
+@pytest.mark.parametrize("text", ["a", "a {", "a; }", "a b }", "a{" * 50 + "}" * 50, ";", "{}", 'a "b;', "a 'b;", "a { b }", "a \\"])
 def test_what_nginx_would_refuse_is_unreadable(text: str) -> None:
     with pytest.raises(Unreadable):
         parse(text)
