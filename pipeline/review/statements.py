@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import product
 from typing import Any, Literal
 
@@ -23,8 +23,12 @@ class Names:
     patterns: frozenset[str]
     inverted: bool = False
 
+    @cached_property
+    def globs(self) -> tuple[str, ...]:
+        return tuple(one for one in self.patterns if patterns.is_glob(one))
+
     def cover(self, word: str) -> bool:
-        return any(patterns.matches(one, word) for one in self.patterns) != self.inverted
+        return (word in self.patterns or any(patterns.matches(one, word) for one in self.globs)) != self.inverted
 
     def each(self) -> Iterator[Names]:
         if self.inverted:
