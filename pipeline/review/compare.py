@@ -60,11 +60,11 @@ def deployment_order(before: Side, after: Side) -> tuple[str, ...]:
 
 def _section(stack: Stack | None, name: str) -> Mapping[str, Any]:
     found = stack.template.get(name) if stack else None
-    return found if isinstance(found, Mapping) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def _resources(stack: Stack | None) -> dict[str, Mapping[str, Any]]:
-    return {name: one for name, one in _section(stack, "Resources").items() if isinstance(one, Mapping)}
+    return {name: one for name, one in _section(stack, "Resources").items() if isinstance(one, dict)}
 
 
 def _stack_changes(stack: str, was: Stack | None, becomes: Stack, old: World, new: World) -> tuple[set[str], list[Change]]:
@@ -97,7 +97,8 @@ def _stack_changes(stack: str, was: Stack | None, becomes: Stack, old: World, ne
 
 
 def _type(resource: Mapping[str, Any]) -> str:
-    return str(resource.get("Type", ""))
+    found = resource.get("Type")
+    return found if isinstance(found, str) else ""
 
 
 def _modified(name: str, source: str, sides: tuple[tuple[Stack, World], tuple[Stack, World]]) -> Change:
@@ -140,22 +141,22 @@ def _attributes(resource: Mapping[str, Any]) -> dict[str, Any]:
 def _tagged(resource: Mapping[str, Any], stack: Stack) -> Mapping[str, Any]:
     """The properties with the stack's tags below the resource's own, as CloudFormation hands them on."""
     properties = resource.get("Properties")
-    properties = properties if isinstance(properties, Mapping) else {}
+    properties = properties if isinstance(properties, dict) else {}
     schema = registry_schema.load(_type(resource)) if stack.tags else None
     if schema is None or schema.tag_property is None:
         return properties
     own = properties.get(schema.tag_property)
     if schema.tags_are_map:
-        return {**properties, schema.tag_property: {**stack.tags, **(own if isinstance(own, Mapping) else {})}}
+        return {**properties, schema.tag_property: {**stack.tags, **(own if isinstance(own, dict) else {})}}
     items = own if isinstance(own, list) else []
-    named = {str(item.get("Key")) for item in items if isinstance(item, Mapping)}
+    named = {str(item.get("Key")) for item in items if isinstance(item, dict)}
     rest = [{"Key": key, "Value": value} for key, value in stack.tags.items() if key not in named]
     # Tags have no order, and whose they were does not show.
     return {**properties, schema.tag_property: sorted([*items, *rest], key=_tag_key)}
 
 
 def _tag_key(tag: Any) -> str:
-    return str(tag.get("Key")) if isinstance(tag, Mapping) else ""
+    return str(tag.get("Key")) if isinstance(tag, dict) else ""
 
 
 def _properties(type_name: str, raw: tuple[Any, ...], resolved: tuple[Any, ...]) -> Iterator[Property]:
@@ -190,7 +191,7 @@ def _new_symbols(value: Any) -> Iterator[str]:
     if isinstance(value, list):
         for item in value:
             yield from _new_symbols(item)
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         if value.get("fresh") is True and isinstance(value.get(symbols.SYMBOL), str):
             yield value[symbols.SYMBOL]
         for item in value.values():
@@ -224,7 +225,7 @@ def _hand_on(world: World, old: World, name: str, stack: Stack | None) -> World:
     outputs = dict(world.outputs)
     known = old.side.stacks[name].outputs if name in old.side.stacks else {}
     for output, definition in _section(stack, "Outputs").items():
-        value = definition.get("Value") if isinstance(definition, Mapping) else definition
+        value = definition.get("Value") if isinstance(definition, dict) else definition
         meaning = symbols.resolve(value, name, world)
         if output in known and (world is old or meaning == _meaning_before(old, name, output)):
             outputs[output] = known[output]
@@ -235,4 +236,4 @@ def _hand_on(world: World, old: World, name: str, stack: Stack | None) -> World:
 
 def _meaning_before(old: World, name: str, output: str) -> Any:
     definition = _section(old.side.stacks[name], "Outputs").get(output)
-    return symbols.resolve(definition.get("Value") if isinstance(definition, Mapping) else definition, name, old)
+    return symbols.resolve(definition.get("Value") if isinstance(definition, dict) else definition, name, old)

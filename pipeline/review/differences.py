@@ -27,7 +27,7 @@ def differences(before: Any, after: Any, path: str = "", names: tuple[str, ...] 
     """The smallest parts that differ, sorted by path."""
     if before == after and type(before) is type(after):
         return
-    if isinstance(before, Mapping) and isinstance(after, Mapping) and not _is_function(before, after):
+    if isinstance(before, dict) and isinstance(after, dict) and not _is_function(before, after):
         for key in sorted(before.keys() | after.keys(), key=str):
             where = f"{path}.{key}" if path else str(key)
             yield from differences(before.get(key), after.get(key), where, (*names, str(key)))
@@ -62,7 +62,7 @@ def _by_name(items: Sequence[Any], name: str) -> dict[str, Any] | None:
     """None unless every item has the name, and each another one."""
     found: dict[str, Any] = {}
     for item in items:
-        if not isinstance(item, Mapping) or not isinstance(item.get(name), str | int):
+        if not isinstance(item, dict) or not isinstance(item.get(name), str | int):
             return None
         found[str(item[name])] = item
     return found if len(found) == len(items) else None

@@ -39,7 +39,7 @@ def _next(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[s
 
 def _key(resource: Mapping[str, Any], found: Mapping[str, str], *, tags: bool) -> str:
     properties = resource.get("Properties")
-    properties = properties if isinstance(properties, Mapping) else {}
+    properties = properties if isinstance(properties, dict) else {}
     kept = {key: value for key, value in properties.items() if tags or key != "Tags"}
     return json.dumps(in_order([resource.get("Type"), _with_old_names(kept, found)]), default=str)
 
@@ -47,7 +47,7 @@ def _key(resource: Mapping[str, Any], found: Mapping[str, str], *, tags: bool) -
 def _with_old_names(value: Any, found: Mapping[str, str]) -> Any:
     if isinstance(value, list):
         return [_with_old_names(item, found) for item in value]
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: _renamed(key, item, found) for key, item in value.items()}
     return value
 

@@ -33,7 +33,7 @@ def resolve(value: Any, stack: str, world: World) -> Any:
     """The value with symbols in place of references. Never fails: what cannot be resolved stays as it is written."""
     if isinstance(value, list):
         return [resolve(item, stack, world) for item in value]
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return value
     if len(value) == 1:
         (function, argument), *_ = value.items()
@@ -51,7 +51,7 @@ def references(value: Any) -> Iterator[str]:
     if isinstance(value, list):
         for item in value:
             yield from references(item)
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         for key, item in value.items():
             if key == "Ref" and isinstance(item, str):
                 yield item
@@ -70,7 +70,7 @@ def symbols(value: Any) -> Iterator[str]:
     if isinstance(value, list):
         for item in value:
             yield from symbols(item)
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         if isinstance(value.get(SYMBOL), str):
             yield value[SYMBOL]
         for item in value.values():
@@ -80,13 +80,13 @@ def symbols(value: Any) -> Iterator[str]:
 def _named(name: str, stack: str, world: World) -> Any:
     here = world.side.stacks[stack]
     declared = here.template.get("Parameters")
-    if isinstance(declared, Mapping) and name in declared:
+    if isinstance(declared, dict) and name in declared:
         if name in here.parameters:
             return here.parameters[name]
         if name in world.outputs:
             return world.outputs[name]
         default = declared[name]
-        return default["Default"] if isinstance(default, Mapping) and "Default" in default else {"parameter": name}
+        return default["Default"] if isinstance(default, dict) and "Default" in default else {"parameter": name}
     return _symbol(stack, name, "", world)
 
 

@@ -65,7 +65,7 @@ def _different(paths: tuple[tuple[str, ...], ...], before: Mapping[str, Any], af
 
 def _at(value: Any, path: tuple[str, ...]) -> Any:
     for part in path:
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             return value  # a list: compared as a whole
         value = value.get(part)
     return value
