@@ -17,6 +17,7 @@ KEPT = ("DeletionPolicy", "UpdateReplacePolicy")
 
 
 def lost(comparison: Comparison) -> Iterator[Finding]:
+    """An Elastic IP that was there is there no more."""
     staying = {(stack, name) for stack, name, _ in resources_of(comparison.after, EIP)}
     adopted = held(comparison, comparison.after)
     for stack, name, _ in resources_of(comparison.before, EIP):
@@ -78,6 +79,7 @@ def _may_leave(comparison: Comparison, address: str) -> bool:
 
 
 def replaced(comparison: Comparison) -> Iterator[Finding]:
+    """AWS makes another Elastic IP, with another address."""
     for change in comparison.of_type(EIP):
         if change.replaces and not change.renamed_from:
             paths = ", ".join(one.path for one in change.properties if one.update != "in place")
@@ -87,6 +89,7 @@ def replaced(comparison: Comparison) -> Iterator[Finding]:
 
 
 def retagged(comparison: Comparison) -> Iterator[Finding]:
+    """Tags of an Elastic IP change, which may take the address off for a moment."""
     for change in comparison.of_type(EIP):
         paths = [one.path for one in change.properties if one.top == "Tags"]
         if change.action == "modify" and paths and not change.replaces:
@@ -96,6 +99,7 @@ def retagged(comparison: Comparison) -> Iterator[Finding]:
 
 
 def swapped(comparison: Comparison) -> Iterator[Finding]:
+    """A zone of the load balancer gets another address, or two zones change theirs."""
     anew = {f"{one.stack}/{one.logical_id}" for one in comparison.of_type(EIP) if one.replaces}
     for change in comparison.of_type(BALANCER):
         pairs = both(comparison, change)
@@ -115,6 +119,7 @@ def _two_deployments(zone: str) -> str:
 
 
 def unprotected(comparison: Comparison) -> Iterator[Finding]:
+    """Something that kept an address from being released goes."""
     for change in comparison.of_type(EIP):
         for one in change.attributes:
             if one.path in KEPT and one.before in RETAINING and one.after not in RETAINING:

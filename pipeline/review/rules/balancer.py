@@ -16,6 +16,7 @@ SECOND = "leave it as it is; for another one, build a second load balancer with 
 
 
 def replaced(comparison: Comparison) -> Iterator[Finding]:
+    """A load balancer is replaced, which fails while the old one holds the addresses."""
     for change in comparison.of_type(BALANCER):
         if change.action == "remove":
             yield _about(
@@ -50,6 +51,7 @@ def _held_before(comparison: Comparison, change: Change) -> set[str]:
 
 
 def first_group(comparison: Comparison) -> Iterator[Finding]:
+    """A load balancer that has no security group is to get one."""
     for change in _in_place(comparison):
         if _groups(comparison, change) == (False, True):
             why = f"{change.logical_id} was made without a security group, and AWS never lets it have one"
@@ -57,6 +59,7 @@ def first_group(comparison: Comparison) -> Iterator[Finding]:
 
 
 def loses_groups(comparison: Comparison) -> Iterator[Finding]:
+    """A load balancer is to lose all its security groups."""
     for change in _in_place(comparison):
         if _groups(comparison, change) == (True, False):
             why = f"AWS refuses to take the last security group from {change.logical_id}"
@@ -69,6 +72,7 @@ def _groups(comparison: Comparison, change: Change) -> tuple[bool, bool]:
 
 
 def cross_zone(comparison: Comparison) -> Iterator[Finding]:
+    """Whether each zone sends to the tasks of all zones."""
     for change in comparison.of_type(BALANCER, TARGET_GROUP):
         name = "LoadBalancerAttributes" if change.type == BALANCER else "TargetGroupAttributes"
         for key, old, new in _attributes(comparison, change, name):
@@ -81,6 +85,7 @@ def cross_zone(comparison: Comparison) -> Iterator[Finding]:
 
 
 def setting(comparison: Comparison) -> Iterator[Finding]:
+    """Another attribute of the load balancer changes."""
     for change in _in_place(comparison):
         for key, old, new in _attributes(comparison, change, "LoadBalancerAttributes"):
             # The first has a rule of its own, and so has the loss of the second (address-unprotected).

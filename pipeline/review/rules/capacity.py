@@ -24,6 +24,7 @@ SIZES = {
 
 
 def capacity_changed(comparison: Comparison) -> Iterator[Finding]:
+    """More or fewer tasks, other sizes, or other kinds of capacity."""
     before, after = capacity.of(comparison.before), capacity.of(comparison.after)
     if after is None:
         return

@@ -14,6 +14,7 @@ CERTIFICATE = "AWS::CertificateManager::Certificate"
 
 
 def replaced(comparison: Comparison) -> Iterator[Finding]:
+    """Clients are shown another certificate."""
     anew = set()
     for change in comparison.of_type(CERTIFICATE):
         if change.replaces:
@@ -58,6 +59,7 @@ def _covered(name: str, names: Collection[str]) -> bool:
 
 
 def removed(comparison: Comparison) -> Iterator[Finding]:
+    """A certificate goes."""
     after = standing(comparison)
     for change in comparison.of_type(CERTIFICATE):
         if change.action != "remove":

@@ -15,18 +15,21 @@ CONNECTIONS = ("AWS::CodeConnections::Connection", "AWS::CodeStarConnections::Co
 
 
 def gate_removed(comparison: Comparison) -> Iterator[Finding]:
+    """Something that stops a bad deployment goes, or stops less."""
     for change, before, after in _pipelines(comparison):
         for words in gates.removed(before, after):
             yield _finding("gate-removed", change, words)
 
 
 def gate_added(comparison: Comparison) -> Iterator[Finding]:
+    """Something that stops a deployment comes."""
     for change, before, after in _pipelines(comparison):
         for words in gates.added(before, after):
             yield _finding("gate-added", change, words, verdict="safe")
 
 
 def source_changed(comparison: Comparison) -> Iterator[Finding]:
+    """The pipeline takes another repository or branch, or starts for other reasons."""
     for change, before, after in _pipelines(comparison):
         for key, name in (("FullRepositoryId", "repository"), ("BranchName", "branch")):
             old, new = (text(one.source[key]) if key in one.source else "no fixed one" for one in (before, after))
@@ -39,6 +42,7 @@ def source_changed(comparison: Comparison) -> Iterator[Finding]:
 
 
 def rollback_targets_lost(comparison: Comparison) -> Iterator[Finding]:
+    """Executions from before can no longer be rolled back to."""
     for change in comparison.of_type(PIPELINE):
         if change.action == "modify" and any(one.top != "Tags" for one in change.properties):
             words = (
@@ -49,6 +53,7 @@ def rollback_targets_lost(comparison: Comparison) -> Iterator[Finding]:
 
 
 def connection_pending(comparison: Comparison) -> Iterator[Finding]:
+    """The connection to the repository waits for a person again."""
     if not any(resources_of(comparison.before, PIPELINE)):
         return
     for change in comparison.of_type(*CONNECTIONS):
@@ -61,6 +66,7 @@ def connection_pending(comparison: Comparison) -> Iterator[Finding]:
 
 
 def build_trust(comparison: Comparison) -> Iterator[Finding]:
+    """Somebody else may start builds, or builds may do more."""
     for change in comparison.of_type("AWS::CodeBuild::Project"):
         before, after = comparison.before.stacks.get(change.stack), comparison.after.stacks.get(change.stack)
         new = properties(after, change.logical_id)
@@ -76,6 +82,7 @@ def build_trust(comparison: Comparison) -> Iterator[Finding]:
 
 
 def notifications_lost(comparison: Comparison) -> Iterator[Finding]:
+    """Somebody is told of failures no more, or not until they confirm."""
     told = {stack for stack, _, _ in resources_of(comparison.before, PIPELINE)}
     for change in comparison.of_type("AWS::SNS::Subscription", "AWS::Events::Rule"):
         if change.stack in told:
@@ -114,6 +121,7 @@ def _target(target: object) -> str:
 
 
 def environment_added(comparison: Comparison) -> Iterator[Finding]:
+    """The pipeline deploys another environment."""
     for change, before, after in _pipelines(comparison):
         for owner, new in after.deployments.items():
             if owner not in before.deployments:
@@ -124,6 +132,7 @@ def environment_added(comparison: Comparison) -> Iterator[Finding]:
 
 
 def environment_removed(comparison: Comparison) -> Iterator[Finding]:
+    """The pipeline deploys an environment no more."""
     for change, before, after in _pipelines(comparison):
         for owner in before.deployments:
             if owner not in after.deployments:

@@ -16,6 +16,7 @@ LEAVING = 'write "leaves": "YYYY-MM-DD" into its entry, tell the partners, and r
 
 
 def pinned_address(comparison: Comparison) -> Iterator[Finding]:
+    """What is deployed is not what partners were told."""
     for pin in comparison.after.pinned:
         if _may_go(pin, comparison) or not comparison.after.stacks:
             continue
@@ -29,6 +30,7 @@ def pinned_address(comparison: Comparison) -> Iterator[Finding]:
 
 
 def pin_changed(comparison: Comparison) -> Iterator[Finding]:
+    """The ledger tells partners another address."""
     for pin in comparison.before.pinned:
         for now in _same(pin, comparison.after):
             if _key(now) != _key(pin):
@@ -39,6 +41,7 @@ def pin_changed(comparison: Comparison) -> Iterator[Finding]:
 
 
 def pin_removed(comparison: Comparison) -> Iterator[Finding]:
+    """An address leaves the ledger of what partners were told."""
     for pin in comparison.before.pinned:
         if not _same(pin, comparison.after):
             gone = _may_go(pin, comparison)
@@ -48,6 +51,7 @@ def pin_removed(comparison: Comparison) -> Iterator[Finding]:
 
 
 def unpinned(comparison: Comparison) -> Iterator[Finding]:
+    """An address stands in no ledger yet."""
     pins = comparison.after.pinned
     known = {value for pin in pins for value in (pin.address, pin.allocation)}
     # An address is known of what is live only; whoever adopts addresses names their allocations.

@@ -25,6 +25,7 @@ REPLACING = ("replacement", "conditional replacement")
 
 
 def target_group_replaced(comparison: Comparison) -> Iterator[Finding]:
+    """A target group is replaced while a listener uses it."""
     for change in comparison.of_type(TARGET_GROUP):
         old = change.renamed_from or change.logical_id
         ports = _ports_of(comparison, f"{change.stack}/{old}")
@@ -70,6 +71,7 @@ def _refused(comparison: Comparison, change: Change, action: str, name: str) -> 
 
 
 def replaced(comparison: Comparison) -> Iterator[Finding]:
+    """A listener is replaced, which its port may refuse."""
     after, balancers = standing(comparison), _anew(comparison, BALANCER)
     for change in comparison.of_type(LISTENER):
         new = properties(comparison.after.stacks.get(change.stack), change.logical_id)
@@ -95,6 +97,7 @@ def _taken(comparison: Comparison, change: Change, new: Mapping[str, Any], balan
 
 
 def removed(comparison: Comparison) -> Iterator[Finding]:
+    """A port is no longer answered."""
     for change in comparison.of_type(LISTENER):
         if change.action == "remove":
             port = text(properties(comparison.before.stacks.get(change.stack), change.logical_id).get("Port"))
@@ -103,6 +106,7 @@ def removed(comparison: Comparison) -> Iterator[Finding]:
 
 
 def changed(comparison: Comparison) -> Iterator[Finding]:
+    """A listener is changed in place."""
     for change in _modified(comparison, LISTENER):
         for one in _top(change, "Port", "Protocol"):
             does = "no address answers on the old port any more" if one.top == "Port" else "clients that go on as before are not understood"
@@ -117,6 +121,7 @@ def changed(comparison: Comparison) -> Iterator[Finding]:
 
 
 def tls_policy(comparison: Comparison) -> Iterator[Finding]:
+    """Other versions of TLS, or other ciphers, are taken."""
     for change in _modified(comparison, LISTENER):
         old, new = (_listener(comparison, change, side) for side in ("before", "after"))
         if old.get("Protocol") == new.get("Protocol") == "TLS" and old.get("SslPolicy") != new.get("SslPolicy"):
@@ -145,6 +150,7 @@ def _least(policy: str) -> int | None:
 
 
 def alpn(comparison: Comparison) -> Iterator[Finding]:
+    """Other versions of HTTP are offered to clients."""
     for change in _modified(comparison, LISTENER):
         if _top(change, "AlpnPolicy"):
             old, new = (
@@ -156,6 +162,7 @@ def alpn(comparison: Comparison) -> Iterator[Finding]:
 
 
 def idle_timeout(comparison: Comparison) -> Iterator[Finding]:
+    """Idle connections are ended sooner or later than before."""
     for change in _modified(comparison, LISTENER):
         old, new = (_idle(_listener(comparison, change, side)) for side in ("before", "after"))
         if old is not None and new is not None and new < old:
@@ -178,6 +185,7 @@ def _idle(listener: Mapping[str, Any]) -> int | None:
 
 
 def health_check(comparison: Comparison) -> Iterator[Finding]:
+    """What counts as a healthy task changes."""
     for change in _modified(comparison, TARGET_GROUP):
         if asked := _top(change, *WHO_IS_WELL):
             says = ", ".join(f"{one.path} {text(one.before)} -> {text(one.after)}" for one in asked)

@@ -21,6 +21,7 @@ HELD = {
 
 
 def moves_subnet(comparison: Comparison) -> Iterator[Finding]:
+    """A zone of the load balancer gets another subnet."""
     anew = {f"{one.stack}/{one.logical_id}" for one in comparison.of_type("AWS::EC2::Subnet") if one.replaces}
     for change in _in_place(comparison):
         for old, new in both(comparison, change):
@@ -34,6 +35,7 @@ def moves_subnet(comparison: Comparison) -> Iterator[Finding]:
 
 
 def zone_removed(comparison: Comparison) -> Iterator[Finding]:
+    """A zone leaves the load balancer, and its address with it."""
     for change in _in_place(comparison):
         for old, new in both(comparison, change):
             if old and new is None:
@@ -44,6 +46,7 @@ def zone_removed(comparison: Comparison) -> Iterator[Finding]:
 
 
 def zone_added(comparison: Comparison) -> Iterator[Finding]:
+    """A zone comes, with an address that partners do not know yet."""
     for change in _in_place(comparison):
         for old, new in both(comparison, change):
             if new and old is None:
@@ -54,6 +57,7 @@ def zone_added(comparison: Comparison) -> Iterator[Finding]:
 
 
 def subnet_range(comparison: Comparison) -> Iterator[Finding]:
+    """A subnet gets other addresses, so it is replaced."""
     for change, paths in _own_replacements(comparison, SUBNET):
         ranges = [path for path in paths if "Cidr" in path or "Netmask" in path]
         if ranges and (holders := _holders(comparison, change)):
@@ -63,6 +67,7 @@ def subnet_range(comparison: Comparison) -> Iterator[Finding]:
 
 
 def vpc_range(comparison: Comparison) -> Iterator[Finding]:
+    """The VPC gets other addresses, so everything in it is replaced."""
     for change, paths in _own_replacements(comparison, VPC):
         text = f"{', '.join(paths)} changes, so {change.logical_id} and all that stands in it would be replaced, the load balancer too"
         yield _about(
@@ -75,6 +80,7 @@ def vpc_range(comparison: Comparison) -> Iterator[Finding]:
 
 
 def group_replaced(comparison: Comparison) -> Iterator[Finding]:
+    """A security group is replaced while something uses it."""
     for change, paths in _own_replacements(comparison, GROUP):
         if holders := _holders(comparison, change):
             text = f"{', '.join(paths)} changes, so {change.logical_id} would be replaced, and the old one is held by {holders}"
@@ -102,6 +108,7 @@ def _holders(comparison: Comparison, change: Change) -> str:
 
 
 def removed_while_used(comparison: Comparison) -> Iterator[Finding]:
+    """Something goes that is still used, so AWS cannot delete it."""
     for change in comparison.of_type(*HELD):
         if change.action != "remove" or change.retained:
             continue

@@ -35,6 +35,7 @@ LIMITING = (
 
 
 def broadened(comparison: Comparison) -> Iterator[Finding]:
+    """A role or policy allows more."""
     for identity in identities(comparison):
         found = _differs(identity)
         gained = [one for one in found.gained if not _passes(one)]
@@ -51,6 +52,7 @@ def broadened(comparison: Comparison) -> Iterator[Finding]:
 
 
 def narrowed(comparison: Comparison) -> Iterator[Finding]:
+    """A role or policy allows less."""
     for identity in identities(comparison):
         found = _differs(identity)
         if words := _words(found.lost, found.gained, identity.before.unread - identity.after.unread, (), partly=" in some cases"):
@@ -67,6 +69,7 @@ def narrowed(comparison: Comparison) -> Iterator[Finding]:
 
 
 def refusal_removed(comparison: Comparison) -> Iterator[Finding]:
+    """A refusal goes that overrode what is allowed."""
     for identity in identities(comparison):
         if found := _differs(identity).unrefused:
             text = f"{identity.name} is no longer refused {grants.sentence(found)}: a safeguard goes, though nothing here allows it"
@@ -78,6 +81,7 @@ def refusal_removed(comparison: Comparison) -> Iterator[Finding]:
 
 
 def pass_role(comparison: Comparison) -> Iterator[Finding]:
+    """A role may be handed to a service that could not have it before."""
     for identity in identities(comparison):
         # A wildcard that holds iam:PassRole among others is told by iam-broadened, too.
         found = [replace(one, action="iam:PassRole", actions=()) for one in _differs(identity).gained if _passes(one) or _holds_pass(one)]
@@ -89,6 +93,7 @@ def pass_role(comparison: Comparison) -> Iterator[Finding]:
 
 
 def trust_changed(comparison: Comparison) -> Iterator[Finding]:
+    """Others may take a role."""
     for identity in identities(comparison):
         before, after = identity.trust
         if identity.new or before == after:
@@ -105,6 +110,7 @@ def trust_changed(comparison: Comparison) -> Iterator[Finding]:
 
 
 def public_access(comparison: Comparison) -> Iterator[Finding]:
+    """Something may be reached from outside of the account."""
     for policy in resource_policies(comparison):
         if not (found := _public(policy)):
             continue
@@ -128,6 +134,7 @@ def public_access(comparison: Comparison) -> Iterator[Finding]:
 
 
 def boundary_changed(comparison: Comparison) -> Iterator[Finding]:
+    """The limit of what a role may ever do changes."""
     for identity in identities(comparison):
         before, after = (text(one) if one is not None else "" for one in identity.boundaries)
         if before and before != after and not identity.new:
@@ -137,6 +144,7 @@ def boundary_changed(comparison: Comparison) -> Iterator[Finding]:
 
 
 def added(comparison: Comparison) -> Iterator[Finding]:
+    """A new role or policy, and what it allows."""
     for identity in identities(comparison):
         if not identity.new:
             continue

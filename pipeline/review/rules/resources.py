@@ -13,6 +13,7 @@ ORDINARY = ("AWS::ECS::TaskDefinition",)
 
 
 def replaced(comparison: Comparison) -> Iterator[Finding]:
+    """A resource is replaced: AWS makes a new one and deletes the old one."""
     for change in comparison.changes:
         if change.replaces and change.type not in ORDINARY and not change.renamed_from:
             culprits = [one for one in change.properties if one.update in ("replacement", "conditional replacement")]
@@ -30,6 +31,7 @@ def replaced(comparison: Comparison) -> Iterator[Finding]:
 
 
 def renamed(comparison: Comparison) -> Iterator[Finding]:
+    """A resource has another logical id, which to AWS is another resource."""
     for change in comparison.changes:
         if change.renamed_from:
             yield Finding(
@@ -44,6 +46,7 @@ def renamed(comparison: Comparison) -> Iterator[Finding]:
 
 
 def removed(comparison: Comparison) -> Iterator[Finding]:
+    """A resource goes out of its stack."""
     for change in comparison.changes:
         if change.action == "remove":
             kept = " is no longer managed; it stays in AWS, and on the bill" if change.retained else " is deleted"
@@ -58,6 +61,7 @@ def removed(comparison: Comparison) -> Iterator[Finding]:
 
 
 def interrupted(comparison: Comparison) -> Iterator[Finding]:
+    """AWS may interrupt a resource while it changes it."""
     for change in comparison.changes:
         # Tags of an address have a rule of their own: address-retagged.
         found = [one for one in change.properties if one.update == "some interruption"]
@@ -74,6 +78,7 @@ def interrupted(comparison: Comparison) -> Iterator[Finding]:
 
 
 def unknown_type(comparison: Comparison) -> Iterator[Finding]:
+    """A type of which the registry knows nothing."""
     for change in comparison.changes:
         if change.properties and registry_schema.load(change.type) is None:
             yield Finding(
@@ -87,6 +92,7 @@ def unknown_type(comparison: Comparison) -> Iterator[Finding]:
 
 
 def type_changed(comparison: Comparison) -> Iterator[Finding]:
+    """A logical id is used for another type."""
     for change in comparison.changes:
         types = [one for one in change.attributes if one.path == "Type"]
         for one in types:
@@ -102,6 +108,7 @@ def type_changed(comparison: Comparison) -> Iterator[Finding]:
 
 
 def read_only(comparison: Comparison) -> Iterator[Finding]:
+    """A property is set that only AWS may set."""
     for change in comparison.changes:
         for one in change.properties:
             if one.access == "read-only" and one.after is not None:
@@ -117,6 +124,7 @@ def read_only(comparison: Comparison) -> Iterator[Finding]:
 
 
 def stack_left(comparison: Comparison) -> Iterator[Finding]:
+    """A stack is rendered no more, and stays in AWS."""
     for stack in comparison.order:
         if stack not in comparison.after.stacks:
             yield Finding(

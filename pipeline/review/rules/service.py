@@ -21,6 +21,7 @@ DELAY = "deregistration_delay.timeout_seconds"
 
 
 def drain_too_short(comparison: Comparison) -> Iterator[Finding]:
+    """Tasks are stopped before their connections have ended."""
     before, after = tasks.of(comparison.before), tasks.of(comparison.after)
     if after is None:
         return
@@ -62,6 +63,7 @@ def _delay(side: Side, stack: str, name: str) -> int:
 
 
 def stop_timeout_refused(comparison: Comparison) -> Iterator[Finding]:
+    """A time to stop that Fargate does not take."""
     before = containers(comparison.before)
     stack, resource = _place(comparison.after, TASK)
     for name, container in containers(comparison.after).items():
@@ -79,6 +81,7 @@ def stop_timeout_refused(comparison: Comparison) -> Iterator[Finding]:
 
 
 def client_ip_switched(comparison: Comparison) -> Iterator[Finding]:
+    """Whether nginx sees the address of the client, and how."""
     header, preserved = (switched(comparison, one) for one in ("proxy_protocol_v2.enabled", "preserve_client_ip.enabled"))
     for change in (*header, *(one for one in preserved if one not in header)):
         if change in header:
@@ -97,6 +100,7 @@ def client_ip_switched(comparison: Comparison) -> Iterator[Finding]:
 
 
 def deployment_safety_weakened(comparison: Comparison) -> Iterator[Finding]:
+    """A failing deployment is noticed later, or not rolled back."""
     before, after = tasks.of(comparison.before), tasks.of(comparison.after)
     if after is None:
         return
@@ -124,6 +128,7 @@ def deployment_safety_weakened(comparison: Comparison) -> Iterator[Finding]:
 
 
 def listener_during_shift(comparison: Comparison) -> Iterator[Finding]:
+    """A listener is touched whose weights ECS moves during a deployment."""
     strategies = {found.strategy for found in (tasks.of(comparison.before), tasks.of(comparison.after)) if found}
     shifting = sorted(strategies & timing.SHIFTS.keys())
     for change in comparison.of_type(LISTENER):
@@ -141,6 +146,7 @@ def listener_during_shift(comparison: Comparison) -> Iterator[Finding]:
 
 
 def service_replaced(comparison: Comparison) -> Iterator[Finding]:
+    """The service is replaced, and begins with other tasks."""
     for change in comparison.of_type(SERVICE):
         before = properties(comparison.before.stacks.get(change.stack), change.renamed_from or change.logical_id)
         after = properties(comparison.after.stacks.get(change.stack), change.logical_id)
@@ -163,6 +169,7 @@ def service_replaced(comparison: Comparison) -> Iterator[Finding]:
 
 
 def container_less_safe(comparison: Comparison) -> Iterator[Finding]:
+    """A container may do more than before."""
     before, after = weaknesses(comparison.before), weaknesses(comparison.after)
     first = tasks.of(comparison.before) is None
     for name in sorted(after):
