@@ -138,15 +138,14 @@ def _estimates(owner: OwnerReview) -> Iterator[str]:
 
 
 def _stack(owner: OwnerReview, stack: StackReview) -> str:
-    """A fence of `diff` has colours, and in it nothing is markup but its end."""
+    """A fence of `diff` has colours, and nothing in it is markup but its end: here each line begins with a mark or four spaces."""
     changes = sorted(stack.changes, key=lambda change: (-VERDICTS.index(owner.verdict_of(change)), not words.replaces(change)))
     lines = [line for change in changes for line in _change(change)]
     if len(lines) > STACK_LINES:
         lines = [*lines[:STACK_LINES], f"# and {len(lines) - STACK_LINES} more lines, in the HTML and JSON reports"]
     lines += [f"! parameter {values.printable(name)} has a new value" for name in stack.parameters]
-    fence = "`" * max(3, 1 + max((len(run) for line in lines for run in re.findall("`+", line)), default=0))
     summary = f"<summary><b>{in_html(owner.owner)}/{in_html(stack.stack)}</b>: {in_html(words.stack_words(stack))}</summary>"
-    inside = "\n".join((f"{fence}diff", *lines, fence)) if lines else words.without_resources(stack)
+    inside = "\n".join(("```diff", *lines, "```")) if lines else words.without_resources(stack)
     return f"<details>{summary}\n\n{inside}\n\n</details>"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.review.compare import compare
 from pipeline.review.judge import judge
-from pipeline.review.model import VERDICTS, Cost, PlanFacts, Review, Side, Timing
+from pipeline.review.model import VERDICTS, Change, Cost, OwnerReview, PlanFacts, Property, Review, Side, StackReview, Timing
 from tests.unit.review.edits import edited
 
 TODAY = date(2026, 11, 22)
@@ -68,3 +68,11 @@ TIMING = Timing(
         "service: three tasks are replaced one by one, 3 to 24 minutes",
     ),
 )
+
+
+def with_property(before: Any, after: Any) -> Review:
+    """One property of one resource."""
+    one = Property(path="Setting", before=before, after=after, update="in place")
+    change = Change(stack="service", logical_id="Thing", type="AWS::S3::Bucket", action="modify", properties=(one,))
+    stack = StackReview(stack="service", name="", action="update", changes=(change,), parameters=())
+    return Review(base="a", head="b", owners=(OwnerReview(owner="production", verdict="safe", stacks=(stack,), findings=()),))

@@ -14,7 +14,7 @@ from markdown_it.token import Token
 
 from pipeline.report.markdown import COMMENT_LIMIT, MARKER, comment, prose
 from pipeline.review.model import VERDICTS, Finding, OwnerReview, Review
-from tests.support.reviews_strategy import HOSTILE, reviews, texts
+from tests.support.reviews_strategy import HOSTILE, reviews
 from tests.unit.report.samples import plan, sample
 
 PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -107,9 +107,15 @@ def test_a_long_stack_keeps_its_worst_changes() -> None:
     assert re.search(r"# and \d+ more lines", told)
 
 
-@given(texts)
-def test_prose_is_one_line(text: str) -> None:
-    assert "\n" not in prose(text)
+@pytest.mark.parametrize(
+    "text", ["# heading", "- item", "+ item", "1. one", "2) two", "===", "---", "> quoted", "```", "~~~", "    code", "| a |"]
+)
+def test_prose_begins_no_block(text: str) -> None:
+    for before in ("", "- above\n  - ", "above\n"):
+        tokens = flat(PARSER.parse(before + prose(text)))
+        blocks = {token.type for token in tokens} - {"inline", "text", "text_special", "softbreak"}
+        assert blocks <= {f"{name}_{end}" for name in ("paragraph", "bullet_list", "list_item") for end in ("open", "close")}
+        assert sum(token.type == "list_item_open" for token in tokens) == before.count("- ")
 
 
 def test_a_comment_says_what_was_compared_and_who_decides() -> None:

@@ -12,7 +12,7 @@ from pipeline.report import FORMATS
 from pipeline.report.mask import account_ids_masked, public
 from pipeline.review.model import Review
 from tests.support.reviews_strategy import ACCOUNTS, reviews
-from tests.unit.report.samples import plan, sample
+from tests.unit.report.samples import plan, sample, with_property
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -54,9 +54,11 @@ def test_hashes_stay(digest: str) -> None:
     assert account_ids_masked(f"sha256:{digest} ") == f"sha256:{digest} "
 
 
-def test_a_number_that_is_an_account_is_masked() -> None:
-    changed = sample("risky").owners[0].stacks
-    assert changed  # the review stays a review
-    assert public(sample("risky")).verdict == "risky"
-    fingerprint = public(plan()).plan
-    assert fingerprint == plan().plan
+def test_a_number_that_is_an_account_is_masked_and_other_numbers_stay() -> None:
+    masked = public(with_property(before=111122223333, after={"Port": 443, "Owner": [111122223333]}))
+    (one,) = masked.owners[0].stacks[0].changes[0].properties
+    assert (one.before, one.after) == ("111122******", {"Port": 443, "Owner": ["111122******"]})
+
+
+def test_what_a_plan_is_bound_to_stays() -> None:
+    assert public(plan()).plan == plan().plan

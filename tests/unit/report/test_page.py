@@ -14,7 +14,7 @@ from pipeline.report import picture
 from pipeline.report.page import page
 from pipeline.review.model import Review
 from tests.support.reviews_strategy import reviews
-from tests.unit.report.samples import plan, sample
+from tests.unit.report.samples import plan, sample, with_property
 
 VOID = {"meta", "link", "rect", "path"}
 # fmt: off
@@ -105,11 +105,11 @@ def test_what_changes_is_in_words_and_not_only_in_colours(review: Review) -> Non
         assert f"{node.stack}: {picture.STATES[node.state]}; {node.words}" in found.texts["title"]
 
 
-def test_long_values_are_short_at_first_and_whole_below() -> None:
-    review = sample("risky")
-    text = page(review)
-    assert "<b>proxy</b>" not in text
-    assert "&lt;b&gt;proxy&lt;/b&gt; | `alarms` @everyone" in text
+def test_a_long_value_is_short_at_first_and_whole_below() -> None:
+    text = page(with_property(before="x" * 1000 + "old", after="x" * 1000 + "new"))
+    assert '<code class="new">…xxxxxxxxxxxxnew</code>' in text
+    assert f'<pre class="new">{"x" * 1000}new</pre>' in text
+    assert "<pre" not in page(with_property(before="old", after="new"))
 
 
 def test_no_change_is_said() -> None:
