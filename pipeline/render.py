@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from troposphere import Template
 
-from pipeline import catalog, log_guide, nginx_config, reference, schema
+from pipeline import catalog, log_guide, nginx_config, reference, review_guide, schema
 from pipeline.paths import NGINX_RENDERED, RENDERED
 from policy import stack_policy
 from stacks import deployroles
@@ -40,7 +40,7 @@ _Dumper.add_representer(str, _text)
 
 def files(project: Project) -> dict[str, str]:
     """Path in the checkout -> text, for everything that `kotei render` writes."""
-    rendered: dict[str, str] = {**schema.files(), **reference.files(), **log_guide.files()}
+    rendered: dict[str, str] = {**schema.files(), **reference.files(), **log_guide.files(), **review_guide.files()}
     for env in project.environments:
         folder = RENDERED / env.name
         for spec in catalog.ENVIRONMENT_STACKS:

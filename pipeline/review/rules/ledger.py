@@ -30,7 +30,7 @@ def pinned_address(comparison: Comparison) -> Iterator[Finding]:
 
 
 def pin_changed(comparison: Comparison) -> Iterator[Finding]:
-    """The ledger tells partners another address."""
+    """An entry of the ledger changes: its address, or its day."""
     for pin in comparison.before.pinned:
         for now in _same(pin, comparison.after):
             if _key(now) != _key(pin):

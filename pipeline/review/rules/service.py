@@ -81,7 +81,7 @@ def stop_timeout_refused(comparison: Comparison) -> Iterator[Finding]:
 
 
 def client_ip_switched(comparison: Comparison) -> Iterator[Finding]:
-    """Whether nginx sees the address of the client, and how."""
+    """How nginx learns the address of clients is switched before the tasks are."""
     header, preserved = (switched(comparison, one) for one in ("proxy_protocol_v2.enabled", "preserve_client_ip.enabled"))
     for change in (*header, *(one for one in preserved if one not in header)):
         if change in header:
