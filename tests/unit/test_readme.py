@@ -28,7 +28,7 @@ def test_cost_table_is_computed(readme: str) -> None:
 @pytest.mark.parametrize("readme", READMES)
 def test_every_named_command_exists(readme: str) -> None:
     group = get_command(app)
-    names = set(re.findall(r"`kotei ([a-z]+(?: (?:up|down|status|logs|env|coverage|pr))?)", (ROOT / readme).read_text()))
+    names = set(re.findall(r"`kotei ([a-z]+(?: (?:up|down|status|logs|env|coverage|pr)\b)?)", (ROOT / readme).read_text()))
     assert names
     for name in names:
         command = group
