@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +56,24 @@ def test_what_is_not_ours_goes_to_moto(engine: Any) -> None:
     created = engine.client("sns").create_topic(Name="x")["TopicArn"]
     # moto's state is of the process, which may have other topics.
     assert {"TopicArn": created} in engine.client("sns").list_topics()["Topics"]
+
+
+def test_a_browser_opens_a_plan_and_no_other_object(engine: Any) -> None:
+    s3 = engine.client("s3")
+    s3.create_bucket(Bucket="artifacts", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+    for key in ("plans/production/f.html", "plans/production/f.json", "source.html"):
+        s3.put_object(Bucket="artifacts", Key=key, Body=b"<p>", ContentType="text/html; charset=utf-8")
+
+    def opened(key: str) -> tuple[int, str, bytes]:
+        try:
+            with urllib.request.urlopen(f"{engine.world.endpoint}/artifacts/{key}", timeout=30) as answer:
+                return answer.status, answer.headers["Content-Type"], answer.read()
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code, "", b""
+
+    assert opened("plans/production/f.html") == (200, "text/html; charset=utf-8", b"<p>")
+    assert [opened(key)[0] for key in ("plans/production/f.json", "source.html", "plans/production/g.html")] == [403, 403, 404]
 
 
 def test_one_engine_a_folder_and_a_stale_pid_deceives_nobody(tmp_path: Path) -> None:
