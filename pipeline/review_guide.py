@@ -19,7 +19,7 @@ PATH = "docs/review.md"
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Every verdict that a rule can give is recorded there.
 CASES = "tests/unit/review/cases"
-# Where one function judges for several rules, its docstring is not theirs.
+# Where one function judges for several rules, its docstring is not theirs; or it says more about how than about what.
 MEANINGS = {
     "access-gained": "Somebody may reach the load balancer who could not.",
     "access-lost": "Somebody may reach the load balancer no more.",
@@ -38,6 +38,7 @@ MEANINGS = {
     "port-changed": "A further port leads elsewhere.",
     "port-added": "A further port is answered.",
     "proxy-setting": "Another setting of nginx changes.",
+    "tasks-replaced": "A deployment replaces the tasks.",
 }
 
 INTRODUCTION = """\

@@ -99,7 +99,7 @@ def key_removed(comparison: Comparison) -> Iterator[Finding]:
 
 
 def key_fixed(comparison: Comparison) -> Iterator[Finding]:
-    """What a key is cannot be changed."""
+    """A property of a key changes that AWS never changes."""
     for change in comparison.of_type(KEY):
         fixed = [one.path for one in change.properties if one.top in FIXED_OF_A_KEY]
         if change.action == "modify" and fixed and not change.renamed_from:
