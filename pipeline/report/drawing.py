@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from pipeline.report.picture import Edge, Graph, Layout, Node
+from pipeline.report.values import printable
 
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
-    """`along` is the direction from source to target, `across` the other one. `letters` fit into one line of a box."""
+    """`along` is the direction from source to target, `across` the other one. `letters` fit into a line of a box, `title` into its first."""
 
     name: str
     upright: bool
@@ -23,10 +25,11 @@ class Sizes:
     between_boxes: int
     gap: int
     letters: int
+    title: int
 
 
-WIDE = Sizes(name="wide", upright=False, along=156, across=64, between_ranks=62, between_boxes=18, gap=10, letters=24)
-NARROW = Sizes(name="narrow", upright=True, along=62, across=106, between_ranks=40, between_boxes=9, gap=5, letters=16)
+WIDE = Sizes(name="wide", upright=False, along=156, across=64, between_ranks=62, between_boxes=18, gap=10, letters=24, title=16)
+NARROW = Sizes(name="narrow", upright=True, along=62, across=106, between_ranks=40, between_boxes=9, gap=5, letters=16, title=12)
 EDGE_OF_PICTURE = 6
 
 
@@ -110,8 +113,19 @@ def _middles(rank: Sequence[str | None], start: float, sizes: Sizes) -> list[flo
 def _box(node: Node, along: float, middle: float, sizes: Sizes) -> Box:
     start = middle - sizes.across / 2
     x, y, width, height = (start, along, sizes.across, sizes.along) if sizes.upright else (along, start, sizes.along, sizes.across)
-    title = node.stack if len(node.stack) <= sizes.letters - 3 else node.stack[: sizes.letters - 4] + "…"
-    return Box(node=node, x=x, y=y, width=width, height=height, title=title, lines=_wrapped(node.words, sizes.letters))
+    return Box(
+        node=node, x=x, y=y, width=width, height=height, title=_title(node.stack, sizes.title), lines=_wrapped(node.words, sizes.letters)
+    )
+
+
+def _title(name: str, room: int) -> str:
+    """Letters of East Asia are twice as wide."""
+    letters = printable(name)
+    widths = [2 if unicodedata.east_asian_width(one) in "FW" else 1 for one in letters]
+    if sum(widths) <= room:
+        return letters
+    fits = sum(taken < room for taken in accumulate(widths))
+    return letters[:fits].rstrip() + "…"
 
 
 def _wrapped(words: str, letters: int) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 
 from pipeline.report.drawing import NARROW, WIDE, Drawing, Sizes, draw
 from pipeline.report.picture import WIRING, graph, layout
-from pipeline.review.model import OwnerReview, Review, Side
+from pipeline.review.model import OwnerReview, Review, Side, StackReview
 from pipeline.review.sides import files, sides
 from tests.support.reviews_strategy import reviews
 from tests.unit.report.samples import sample
@@ -112,6 +113,20 @@ def straight(path: str) -> list[tuple[float, ...]]:
 
 def within(start: float, one: float, other: float, size: float) -> bool:
     return max(one, other) > start and min(one, other) < start + size
+
+
+@pytest.mark.parametrize(
+    ("name", "wide", "narrow"),
+    [
+        ("loadbalancer", "loadbalancer", "loadbalancer"),
+        ("a-very-long-name-of-a-stack", "a-very-long-nam…", "a-very-long…"),
+        ("固定アドレス一覧表示盤", "固定アドレス一…", "固定アドレ…"),
+        ("\x1b[31m", "\\u001b[31m", "\\u001b[31m"),
+    ],
+)
+def test_a_name_fits_its_box(name: str, wide: str, narrow: str) -> None:
+    one = graph(replace(production(), stacks=(StackReview(stack=name, name="", action="create", changes=(), parameters=()),)))
+    assert [draw(one, layout(one), sizes).boxes[0].title for sizes in (WIDE, NARROW)] == [wide, narrow]
 
 
 def test_the_picture_of_production_fits_a_phone() -> None:
