@@ -81,7 +81,7 @@ def build(project: Project) -> Template:
 
 def _shared_templates(project: Project, own: Template) -> list[tuple[str, Template]]:
     others = (connection.STACK, registry.STACK, roles.STACK, review_project.STACK)
-    return [*((spec.name, spec.build(project)) for spec in others), (STACK.name, own)]
+    return [*((spec.name, spec.build(project)) for spec in others if spec.wanted(project)), (STACK.name, own)]
 
 
 def _trigger(project: Project) -> aws.PipelineTriggerDeclaration:

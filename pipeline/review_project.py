@@ -96,4 +96,4 @@ def _triggers(repository: Repository) -> codebuild.ProjectTriggers:
     )
 
 
-STACK = StackSpec(name=NAME, build=build)
+STACK = StackSpec(name=NAME, build=build, wanted=lambda project: project.pipeline.repository.review_pull_requests)

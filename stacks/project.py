@@ -61,6 +61,8 @@ class Repository(Model):
     """A push to this branch is deployed."""
     ignore_paths: Annotated[Several[FilePattern], Field(max_length=8)] = ("**/*.md",)
     """A push that changes nothing but files like these starts no deployment; at most 8 patterns."""
+    review_pull_requests: bool = True
+    """Whether CodeBuild reviews pull requests; the connection's app must then be allowed to make webhooks in the repository."""
 
 
 class PipelineConfig(Model):

@@ -11,11 +11,11 @@ import botocore.session
 import pytest
 import yaml
 
-from pipeline import review_project
+from pipeline import render, review_project
 from pipeline.paths import ROOT
 from policy import cloudformation
 from stacks.config_rules import free_name
-from stacks.project import Project
+from stacks.project import Project, load
 
 MODEL = botocore.session.get_session().get_service_model("codebuild")
 PROVIDERS = {"GitHub": "github.com", "GitLab": "gitlab.com", "Bitbucket": "bitbucket.org"}
@@ -23,7 +23,7 @@ BUILDSPEC = yaml.safe_load((ROOT / "buildspec/review.yml").read_text(encoding="u
 COMMANDS = [command for phase in BUILDSPEC["phases"].values() for command in phase["commands"]]
 
 
-def at(project: Project, **repository: str) -> Project:
+def at(project: Project, **repository: str | bool) -> Project:
     config = project.pipeline
     changed = config.repository.model_copy(update=repository)
     return project.model_copy(update={"pipeline": config.model_copy(update={"repository": changed})})
@@ -161,6 +161,12 @@ def test_the_buildspec_is_lines_that_a_person_can_paste() -> None:
         assert "\n" not in command
     # Git's own credentials would be within reach of the pull request's code.
     assert "git-credential-helper" not in BUILDSPEC["env"]
+
+
+def test_a_team_that_reviews_elsewhere_has_no_such_build() -> None:
+    files = render.files(at(load(ROOT), review_pull_requests=False))
+    assert "stacks/rendered/shared/review.yaml" not in files
+    assert "StackName: kotei-review" not in files["stacks/rendered/shared/pipeline.yaml"]
 
 
 def test_what_is_generated_is_looked_at_before_it_is_reviewed() -> None:
