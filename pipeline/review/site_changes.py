@@ -93,7 +93,8 @@ def summary(site: Site) -> str:
     """Where a new site leads to, in a few words."""
     special = [f"{label(place)} {_does(route)}" for place, route in site.routes.items() if place != ("", "/") and _is_own(site, place)]
     more = f" and {len(special) - PATHS_NAMED} more paths" if len(special) > PATHS_NAMED else ""
-    return f"{_does(site.main)}{''.join(f', {one}' for one in special[:PATHS_NAMED])}{more}"
+    only = f", for {site.allow} only" if site.allowed is not None else ""
+    return f"{_does(site.main)}{''.join(f', {one}' for one in special[:PATHS_NAMED])}{more}{only}"
 
 
 def _is_own(site: Site, place: Place) -> bool:

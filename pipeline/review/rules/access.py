@@ -38,7 +38,7 @@ Endpoints = dict[str, tuple[Reach | None, Reach | None]]
 
 
 def access(comparison: Comparison, *, gained: bool) -> Iterator[Finding]:
-    before, after = comparison.before, _after(comparison)
+    before, after = _before(comparison), _after(comparison)
     old, new = clients(before, groups(before)), clients(after, groups(after))
     if (old, before.nginx) == (new, after.nginx):
         return
@@ -61,6 +61,12 @@ def access(comparison: Comparison, *, gained: bool) -> Iterator[Finding]:
         for who in difference(more, less):
             what.setdefault(who, []).append(name)
     yield from _sentences(what, gained=gained, sites=sum(not name.startswith(("port", "udp", "other")) for name in found))
+
+
+def _before(comparison: Comparison) -> Side:
+    """Where only AWS was asked, nobody knows which sites there are: as if they were the same."""
+    before = comparison.before
+    return replace(before, nginx=comparison.after.nginx) if before.nginx is None and before.stacks else before
 
 
 def _after(comparison: Comparison) -> Side:

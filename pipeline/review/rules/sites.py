@@ -23,7 +23,9 @@ NAMED = 5
 
 def findings(comparison: Comparison) -> tuple[Finding, ...]:
     before, after = comparison.before.nginx, comparison.after.nginx
-    if before == after:
+    # What is live is in an image that a plan does not open.
+    live = before is None and any(stack.name for stack in comparison.before.stacks.values())
+    if before == after or live:
         return ()
     if before is None or after is None:
         return tuple(_whole(comparison))

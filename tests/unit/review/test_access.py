@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -180,6 +181,13 @@ def test_many_networks_with_the_same_gain_are_one_sentence() -> None:
     many = [f"10.{number}.0.0/24" for number in range(60)]
     (only,) = findings(side(()), side(many))
     assert "and 55 more networks gain a.example.com" in only.text
+
+
+def test_where_the_sites_are_not_known_they_are_taken_to_be_the_same() -> None:
+    live = replace(side(["192.0.2.0/24"]), nginx=None)
+    assert findings(live, side(["192.0.2.0/24"], ["192.0.2.0/25"])) == ()
+    (only,) = findings(live, side(["192.0.2.0/23"]))
+    assert "gains a.example.com (port 443); 192.0.2.0/24 had it already" in only.text
 
 
 def test_everybody_is_all_addresses() -> None:

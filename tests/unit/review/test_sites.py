@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pipeline import nginx_config
 from pipeline.review.compare import compare
-from pipeline.review.model import Finding, Side
+from pipeline.review.model import Finding, Side, Stack
 from pipeline.review.nginx_tokens import parse
 from pipeline.review.rules import sites
 from stacks import project
@@ -111,6 +111,7 @@ def test_a_new_site_does_not_change_the_others() -> None:
     data["sites"] = (first, *data["sites"])
     (only,) = findings(rendered(ENVIRONMENT), rendered(Environment.model_validate(data)))
     assert (only.rule, only.resource) == ("site-added", "a.example.com")
+    assert only.text.endswith("goes to https://origin.example.net, for 203.0.113.0/28 only")
 
 
 def test_the_first_origin_that_speaks_grpc_changes_no_other_site() -> None:
@@ -120,6 +121,25 @@ def test_the_first_origin_that_speaks_grpc_changes_no_other_site() -> None:
     found = findings(rendered(ENVIRONMENT), rendered(Environment.model_validate(data)))
     assert {one.resource for one in found} == {"api.example.com/calls/", ""}
     assert {one.verdict for one in found if one.resource == ""} == {"safe"}
+
+
+def test_a_header_of_a_site_is_one_sentence() -> None:
+    headers = {"response_headers": {**ENVIRONMENT.sites[0].response_headers, "X-Note": "hello"}}
+    (only,) = findings(rendered(ENVIRONMENT), rendered(with_site(ENVIRONMENT, **headers)))
+    assert only.text == "api.example.com: header X-Note of answers hello is new"
+
+
+def test_of_what_is_live_only_the_stacks_are_known() -> None:
+    live = Side(stacks={"service": Stack(stack="service", path="", name="kotei-production-service", template={})})
+    comparison = compare("production", live, Side(stacks=live.stacks, nginx=rendered(ENVIRONMENT)))
+    assert [one for rule in sites.RULES for one in rule.judge(comparison)] == []
+
+
+def test_the_first_further_port_is_one_sentence() -> None:
+    data = ENVIRONMENT.model_dump()
+    data["ports"] = ({"port": 22, "origin": "files.example.net:22"},)
+    (only,) = findings(rendered(ENVIRONMENT), rendered(Environment.model_validate(data)))
+    assert (only.rule, only.resource, only.verdict) == ("port-added", "port 22", "safe")
 
 
 def test_an_environment_that_comes_or_goes_is_one_sentence() -> None:
