@@ -15,7 +15,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
-    """`along` is the direction from source to target, `across` the other one. `letters` fit into a line of a box, `title` into its first."""
+    """`along` is the direction from source to target, `across` the other. A line of a box holds `letters`, its name `title`."""
 
     name: str
     upright: bool

@@ -12,7 +12,7 @@ from pipeline.review.rules.resources import ORDINARY
 MEANING: dict[Verdict, str] = {
     "blocked": "an address would be lost or swapped, or AWS would refuse",
     "risky": "something is interrupted, replaced, removed or widened",
-    "safe": "nothing is interrupted, replaced, removed or widened",
+    "safe": "no risk was found, or somebody accepted each",
 }
 STACK_ACTION = {"create": "new stack", "update": "update", "remove": "deployed no more, stays in AWS", "none": "no change"}
 MARKS = {"add": "+", "modify": "~", "remove": "-"}
