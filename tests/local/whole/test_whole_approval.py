@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import urllib.request
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -47,3 +48,56 @@ def test_a_rejected_run_leaves_production_alone_and_can_be_asked_about_again_and
     assert (stopped["status"], stopped["statusSummary"]) == ("Stopped", "nobody needs it")
     assert (system.stack("kotei-production-service"), system.image("production")) == production
     assert system.serves()
+
+
+def test_the_approver_opens_the_plan(system: System) -> None:
+    run = system.asked()
+    action = next(one for one in system.actions(run) if one["stageName"] == "Production-Approve")
+    link = action["input"]["resolvedConfiguration"]["ExternalEntityLink"]
+    assert link.startswith(f"{system.endpoint}/")
+    with urllib.request.urlopen(link, timeout=30) as answer:
+        assert (answer.status, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+        page = answer.read().decode()
+    assert "production" in page
+    plan = next(one for one in system.actions(run) if (one["stageName"], one["actionName"]) == ("Production-Plan", "Plan"))
+    assert plan["output"]["outputVariables"]["FINGERPRINT"] in link
+
+
+def test_what_somebody_changed_since_the_approval_is_not_undone(system: System) -> None:
+    """Deploy refuses, names the stack and the way on; the way on works."""
+    cloudformation = system.client("cloudformation")
+    if system.stack("kotei-production-monitoring") is None:
+        _approved(system, system.asked())
+    run = system.asked()
+    tags = [{"Key": key, "Value": value} for key, value in (("Project", "kotei"), ("Environment", "production"), ("By", "hand"))]
+    given = [{"ParameterKey": one["ParameterKey"], "UsePreviousValue": True} for one in _monitoring(system)["Parameters"]]
+    cloudformation.update_stack(StackName="kotei-production-monitoring", UsePreviousTemplate=True, Parameters=given, Tags=tags)
+    system.until(lambda: _monitoring(system)["StackStatus"] == "UPDATE_COMPLETE", "the change by hand", lambda: _monitoring(system))
+    changed = _monitoring(system)
+
+    system.run("approve", "production", "--reason", "as planned")
+    assert system.ended(run)["status"] == "Failed"
+    deployed = [(one["actionName"], one["status"]) for one in system.actions(run) if one["stageName"] == "Production-Deploy"]
+    assert deployed == [("Gate", "Failed")]
+    said = "".join(
+        event["message"] for event in system.client("logs").filter_log_events(logGroupName="/aws/codebuild/kotei-plan")["events"]
+    )
+    assert "what would be deployed is not what was planned: stack kotei-production-monitoring has changed (UPDATE_COMPLETE, " in said
+    assert "push, or release the change again: aws codepipeline start-pipeline-execution --name kotei" in said
+    system.until(lambda: not system.moving(), "the rollback, which has nothing to do", system.shown)
+    assert _monitoring(system) == changed
+
+    system.client("codepipeline").start_pipeline_execution(name="kotei")
+    _approved(system, system.asked())
+    assert {tag["Key"] for tag in _monitoring(system)["Tags"]} == {"Project", "Environment"}
+
+
+def _approved(system: System, run: str) -> None:
+    system.run("approve", "production", "--reason", "the plan was read")
+    assert system.ended(run)["status"] == "Succeeded", system.actions(run)
+
+
+def _monitoring(system: System) -> dict[str, Any]:
+    found = system.stack("kotei-production-monitoring")
+    assert found
+    return found
