@@ -44,6 +44,8 @@ def _fields(value: Any) -> Any:
         return account_ids_masked(value)
     if isinstance(value, tuple):
         return tuple(_fields(item) for item in value)
+    if isinstance(value, Mapping):
+        return {_fields(key): _fields(item) for key, item in value.items()}
     if isinstance(value, Property):
         known = {"before": _value(value.before), "after": _value(value.after)}
         return replace(value, path=account_ids_masked(value.path), because=account_ids_masked(value.because), **known)

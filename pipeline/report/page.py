@@ -56,7 +56,7 @@ def _template() -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"printable": values.printable, "output": picture.output}
+    environment.filters["printable"] = values.printable
     environment.globals.update(words=words, rows=rows, opened=opened, states=picture.STATES, marks=STATE_MARKS, takes=takes)
     return environment.get_template("page.html.j2")
 

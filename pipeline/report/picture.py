@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,22 +19,8 @@ STATES: dict[State, str] = {
     "removed": "deployed no more",
     "untouched": "untouched",
 }
-# Which stack takes which outputs of which: `*` stands for the letter of a zone. A review does not carry the templates, so the wiring
-# of stacks/*.py is said here; a test compares it with what is rendered.
-WIRING: dict[tuple[str, str], tuple[str, ...]] = {
-    ("network", "security"): ("VpcId",),
-    ("network", "loadbalancer"): ("Subnet*", "VpcId"),
-    ("network", "service"): ("Subnet*",),
-    ("addresses", "loadbalancer"): ("Address*",),
-    ("certificate", "loadbalancer"): ("CertificateArn",),
-    ("security", "loadbalancer"): ("LoadBalancerSecurityGroup",),
-    ("security", "service"): ("TaskSecurityGroup",),
-    ("loadbalancer", "service"): ("LoadBalancerFullName", "TargetGroupArn", "TargetGroupFullName"),
-    ("loadbalancer", "monitoring"): ("LoadBalancerFullName", "TargetGroupFullName"),
-    ("service", "monitoring"): ("ClusterName", "ServiceName"),
-    ("connection", "pipeline"): ("ConnectionArn",),
-    ("connection", "review"): ("ConnectionArn",),
-}
+# `SubnetA` and `SubnetC` are one thing to a reader.
+ZONE = re.compile(r"(?<=[a-z])[A-Z]$")
 # Stacks that nothing joins stand in columns of this height after the others.
 COLUMN = 3
 
@@ -50,7 +37,7 @@ class Node:
 
 @dataclass(frozen=True, kw_only=True)
 class Edge:
-    """`carries` are the names of outputs that the target takes, `new` those with a new value."""
+    """`carries` are the outputs that the target takes, in words; `new` the names of those with a new value."""
 
     source: str
     target: str
@@ -88,29 +75,16 @@ def _state(stack: StackReview) -> State:
 
 
 def _edges(stacks: Sequence[StackReview]) -> Iterable[Edge]:
-    known = {stack.stack: stack for stack in stacks}
-    # What the wiring does not know shows itself where a change travels from one stack to another.
-    travels = {
-        (one.because.partition("/")[0], stack.stack)
-        for stack in stacks
-        for change in stack.changes
-        for one in change.properties
-        if one.because
-    }
-    for source, target in dict.fromkeys((*WIRING, *sorted(travels))):
-        if source in known and target in known and source != target:
-            carries = WIRING.get((source, target), ())
-            new = tuple(name for name in known[target].parameters if any(_means(one, name) for one in carries))
-            yield Edge(source=source, target=target, carries=carries, new=new)
-
-
-def output(name: str) -> str:
-    """A name of the wiring as people read it."""
-    return name.replace("*", " of each zone")
-
-
-def _means(carried: str, name: str) -> bool:
-    return name == carried or (carried.endswith("*") and name[:-1] == carried[:-1])
+    known = {stack.stack for stack in stacks}
+    for target in stacks:
+        for source, names in target.takes.items():
+            if source in known and source != target.stack:
+                yield Edge(
+                    source=source,
+                    target=target.stack,
+                    carries=tuple(dict.fromkeys(ZONE.sub(" of each zone", name) for name in names)),
+                    new=tuple(name for name in target.parameters if name in names),
+                )
 
 
 def layout(graph: Graph) -> Layout:

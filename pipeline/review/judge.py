@@ -10,6 +10,7 @@ from typing import Literal
 from pipeline.review import costs, timing
 from pipeline.review.exceptions import Accepted
 from pipeline.review.model import TOPICS, VERDICTS, Comparison, Finding, OwnerReview, StackReview, Verdict, worst
+from pipeline.review.read import mapping, outputs, standing
 from pipeline.review.rules import RULES
 
 # What is true of a resource of any type; rules about its own type say more.
@@ -80,7 +81,15 @@ def _stack(comparison: Comparison, stack: str) -> StackReview:
         action=action,
         changes=changes,
         parameters=parameters,
+        takes=_takes(comparison, stack),
     )
+
+
+def _takes(comparison: Comparison, stack: str) -> dict[str, tuple[str, ...]]:
+    side = standing(comparison)
+    wanted = mapping(side.stacks[stack].template.get("Parameters"))
+    fed = {other: tuple(sorted(wanted.keys() & outputs(one).keys())) for other, one in side.stacks.items() if other != stack}
+    return {other: names for other, names in fed.items() if names}
 
 
 def _rest(template: object) -> object:

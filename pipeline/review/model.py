@@ -163,11 +163,14 @@ class Timing:
 
 @dataclass(frozen=True, kw_only=True)
 class StackReview:
+    """`takes`: the stacks whose outputs feed its parameters, with the names of these."""
+
     stack: str
     name: str
     action: Literal["create", "update", "remove", "none"]
     changes: tuple[Change, ...]
     parameters: tuple[str, ...]
+    takes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

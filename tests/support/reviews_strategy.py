@@ -120,7 +120,9 @@ def stacks(draw: st.DrawFn, name: str) -> StackReview:
     parameters = (
         [] if action == "none" else draw(st.lists(st.one_of(st.sampled_from(["VpcId", "SubnetA", "ImageDigest"]), texts), max_size=2))
     )
-    return StackReview(stack=name, name=draw(texts), action=action, changes=tuple(listed), parameters=tuple(parameters))
+    # A circle, a stack that is not there, and a stack that feeds itself are among them.
+    takes = draw(st.dictionaries(st.sampled_from(["network", "security", "service", name]), st.tuples(texts, st.just("VpcId")), max_size=2))
+    return StackReview(stack=name, name=draw(texts), action=action, changes=tuple(listed), parameters=tuple(parameters), takes=takes)
 
 
 @st.composite

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import date
 from itertools import combinations
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 
 from pipeline.report.drawing import NARROW, WIDE, Drawing, Sizes, draw
-from pipeline.report.picture import WIRING, graph, layout
+from pipeline.report.picture import graph, layout
+from pipeline.review.compare import compare
+from pipeline.review.judge import judge
 from pipeline.review.model import OwnerReview, Review, Side, StackReview
 from pipeline.review.sides import files, sides
 from tests.support.reviews_strategy import reviews
@@ -22,25 +25,25 @@ ROOT = Path(__file__).parents[3]
 SIDES = {**{f"base {name}": side for name, side in sides(base_files()).items()}, **sides(files(ROOT, ""))}
 
 
-def links(side: Side) -> dict[tuple[str, str], set[str]]:
-    """(from, to) -> names of outputs that are names of parameters; the letter of a zone is `*`."""
-    found: dict[tuple[str, str], set[str]] = {}
-    for source, one in side.stacks.items():
-        for target, other in side.stacks.items():
-            both = {*(one.template.get("Outputs") or ())} & {*(other.template.get("Parameters") or ())}
-            if both and source != target:
-                found[source, target] = {re.sub(r"(?<=[a-z])[A-Z]$", "*", name) for name in both}
-    return found
+def links(side: Side) -> set[tuple[str, str]]:
+    """(from, to) where an output has the name of a parameter."""
+    return {
+        (source, target)
+        for source, one in side.stacks.items()
+        for target, other in side.stacks.items()
+        if source != target and {*(one.template.get("Outputs") or ())} & {*(other.template.get("Parameters") or ())}
+    }
 
 
 @pytest.mark.parametrize("owner", SIDES)
-def test_the_wiring_is_what_is_rendered(owner: str) -> None:
-    stacks = SIDES[owner].stacks
-    assert links(SIDES[owner]) == {ends: set(names) for ends, names in WIRING.items() if set(ends) <= stacks.keys()}
+def test_the_edges_are_what_is_rendered(owner: str) -> None:
+    review = judge(compare(owner, Side(), SIDES[owner]), (), date(2026, 11, 22))
+    assert {(edge.source, edge.target) for edge in graph(review).edges} == links(SIDES[owner])
 
 
-def test_every_wire_is_rendered_somewhere() -> None:
-    assert {ends for side in SIDES.values() for ends in links(side)} == WIRING.keys()
+def test_an_edge_carries_the_outputs_of_all_zones_as_one() -> None:
+    edges = {(edge.source, edge.target): edge for edge in graph(production()).edges}
+    assert edges["network", "loadbalancer"].carries == ("Subnet of each zone", "VpcId")
 
 
 def production() -> OwnerReview:
