@@ -25,14 +25,16 @@ class Address:
 
 
 def read(aws: Aws, env: Environment) -> tuple[Address, ...]:
-    """One for each zone. `serving` is whether something answers on it."""
+    """One for each zone, those that are only kept too. `serving` is whether something answers on it."""
     allocations = dict(env.addresses.adopt)
-    if missing := [zone for zone in env.zones if zone not in allocations]:
+    if missing := [zone for zone in env.zones_with_address if zone not in allocations]:
         name = env.stack_name("addresses")
         stack = live.describe(aws, name)
         if stack is None:
             raise PipelineError(f"{env.name}: stack {name} does not exist yet; deploy first: git push")
         outputs = live.outputs(stack)
+        if new := [zone for zone in missing if f"Address{zone.upper()}" not in outputs]:
+            raise PipelineError(f"{env.name}: stack {name} has no address for zone {', '.join(new)} yet; deploy first: git push")
         allocations |= {zone: outputs[f"Address{zone.upper()}"] for zone in missing}
     zone_of = {allocation: zone for zone, allocation in allocations.items()}
     found = aws.call("ec2", "describe_addresses", AllocationIds=sorted(zone_of))["Addresses"]

@@ -1,4 +1,4 @@
-"""The product: one Elastic IP a zone, alone in a stack that refuses to lose them."""
+"""The product: one Elastic IP a zone, in use or kept, alone in a stack that refuses to lose them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stacks.spec import StackSpec
 
 def build(env: Environment) -> Template:
     t = Template(Description=f"{env.project} {env.name}: the fixed addresses")
-    for zone in env.zones:
+    for zone in env.zones_with_address:
         # Never add Address, and never change the tags: the first replaces the Elastic IP, the second "may require some
         # interruptions; updates on an EIP reassociate the address" (AWS::EC2::EIP schema).
         eip = t.add_resource(ec2.EIP(f"Eip{suffix(zone)}", Domain="vpc", Tags=Tags(Name=f"{env.project}-{env.name}-{zone}"), **KEEP))

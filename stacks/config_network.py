@@ -9,7 +9,7 @@ from itertools import combinations
 from pydantic import Field
 
 from stacks.config_problems import Model, Problem, Rule, exactly_one
-from stacks.config_values import AllocationId, Cidr, SubnetId, VpcId, ZoneLetter
+from stacks.config_values import AllocationId, Cidr, Several, SubnetId, VpcId, ZoneLetter
 
 LARGEST_VPC, SMALLEST_SUBNET = 16, 28  # prefix lengths that EC2 allows
 
@@ -99,10 +99,31 @@ class Network(Model):
     RULES = (exactly_one("create", "existing"),)
 
 
+def kept_once(keep: tuple[str, ...]) -> Iterator[Problem]:
+    for index, zone in enumerate(keep):
+        if zone in keep[:index]:
+            yield Problem(("keep", index), f"'{zone}' is in keep[{keep.index(zone)}] already; remove one")
+
+
+def only_own_are_kept(adopt: dict[str, str], keep: tuple[str, ...]) -> Iterator[Problem]:
+    if adopt and keep:
+        yield Problem(("keep",), "is for addresses that are made here; adopted ones stay where they were made, whatever stands here")
+
+
 class Addresses(Model):
     """The fixed addresses."""
 
     adopt: dict[ZoneLetter, AllocationId] = Field(default={})
     """Zone letter -> allocation id of an Elastic IP that is already there; empty: one new address a zone."""
 
-    RULES = (different("adopt", "each zone needs an address of its own"),)
+    keep: Several[ZoneLetter] = ()
+    """Letters of zones that the network does not use, and whose address is ours all the same: of one that was given up, or one to come.
+
+    Nothing answers on it. It may be pinned, is on the bill, and serves when the zone comes.
+    """
+
+    RULES = (
+        different("adopt", "each zone needs an address of its own"),
+        (("keep",), kept_once),
+        (("adopt", "keep"), only_own_are_kept),
+    )

@@ -36,6 +36,13 @@ def adopt_all_or_none(where: Network, addresses: Addresses) -> Iterator[Problem]
         yield Problem(("addresses", "adopt", zone), f"is no zone of the network; its zones are {', '.join(where.zones)}")
 
 
+def kept_zones_are_unused(where: Network, addresses: Addresses) -> Iterator[Problem]:
+    for index, zone in enumerate(addresses.keep):
+        if zone in where.zones:
+            text = f"'{zone}' is a zone of the network, whose address is kept anyway; remove it here, or take the zone from the network"
+            yield Problem(("addresses", "keep", index), text)
+
+
 def room_for_tasks(where: Network, service: Service) -> Iterator[Problem]:
     """While a version replaces another one there are twice as many tasks, spread over the zones."""
     if where.create is None or not where.zones:
@@ -164,6 +171,7 @@ def _origins(sites: tuple[Site, ...]) -> Iterator[tuple[tuple[str | int, ...], s
 ENVIRONMENT_RULES: tuple[Rule, ...] = (
     (("name",), free_name),
     (("network", "addresses"), adopt_all_or_none),
+    (("network", "addresses"), kept_zones_are_unused),
     (("network", "service"), room_for_tasks),
     (("network", "loadbalancer", "service"), zones_have_tasks),
     (("certificate", "region"), certificate_is_in_region),

@@ -96,6 +96,11 @@ class Environment(Model):
         """Zone letters, sorted."""
         return self.network.zones
 
+    @property
+    def zones_with_address(self) -> tuple[str, ...]:
+        """Zone letters, sorted: those of the network, and those whose address is only kept."""
+        return tuple(sorted({*self.zones, *self.addresses.keep}))
+
     def stack_name(self, stack: str) -> str:
         """The name of a stack in AWS."""
         return f"{self.project}-{self.name}-{stack}"

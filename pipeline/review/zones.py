@@ -14,6 +14,7 @@ BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 EIP = "AWS::EC2::EIP"
 ZONE_LETTER = re.compile(r"[a-z]$")
 ADDRESS_PARAMETER = re.compile(r"\$\{Address([A-Z])\}")
+ADDRESS_OUTPUT = re.compile(r"Address([A-Z])")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +63,20 @@ def allocation(comparison: Comparison, source: str) -> str:
             if output in stack.outputs and text(value).endswith(".AllocationId}") and origin(comparison.before, name, value) == source:
                 return stack.outputs[output]
     return source
+
+
+def letter(side: Side, source: str) -> str:
+    """The zone of an Elastic IP, as the output says under which others take it; empty where none does."""
+    name = source.partition("/")[0]
+    for output, value in outputs(side.stacks[name]).items() if name in side.stacks else ():
+        if (found := ADDRESS_OUTPUT.fullmatch(text(output))) and origin(side, name, value) == source:
+            return found[1].lower()
+    return ""
+
+
+def keeping(zone: str) -> str:
+    """How an environment says that the address of a zone stays, which its network does not use."""
+    return f'keep = ["{zone}"] below [addresses]'
 
 
 def pin_of(comparison: Comparison, address: str) -> Pin | None:

@@ -97,6 +97,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "three-zones": {"network": {"create": {"cidr": "10.20.0.0/16", "zones": THREE_ZONES}}},
     "existing-vpc": {"network": {"existing": EXISTING}},
     "adopted": {"addresses": {"adopt": ADOPTED}},
+    "kept": {"addresses": {"keep": ["d", "b"]}},
     "existing-adopted": {"network": {"existing": EXISTING}, "addresses": {"adopt": ADOPTED}},
     "issued-certificate": {
         "certificate": {"name": "example.com", "alternative_names": ["*.example.com"], "hosted_zone": "Z0123456789ABCDEFGHIJ"}

@@ -9,9 +9,20 @@ from stacks.environment import Environment
 
 
 def test_an_address_for_each_zone_unless_they_are_adopted(env: Environment, built: dict[str, dict[str, Any]]) -> None:
-    wanted = [] if env.addresses.adopt else env.zones
+    wanted = [] if env.addresses.adopt else sorted([*env.zones, *env.addresses.keep])
     found = sorted(built["addresses"]["Resources"]) if "addresses" in built else []
     assert found == [f"Eip{zone.upper()}" for zone in wanted]
+
+
+def test_a_zone_that_is_given_up_leaves_its_address_as_it_is(variant: Any) -> None:
+    three = {"a": "10.20.0.0/24", "c": "10.20.1.0/24", "d": "10.20.2.0/24"}
+    two = {zone: cidr for zone, cidr in three.items() if zone != "d"}
+    before = variant(network={"create": {"cidr": "10.20.0.0/16", "zones": three}})
+    after = variant(network={"create": {"cidr": "10.20.0.0/16", "zones": two}}, addresses={"keep": ["d"]})
+    assert after["addresses"] == before["addresses"]
+    assert after["addresses"]["Resources"]["EipD"]["DeletionPolicy"] == "Retain"
+    assert after["addresses"]["Outputs"].keys() >= {"AddressD", "PublicIpD"}
+    assert all("SubnetD" not in repr(after[stack]) and "AddressD" not in repr(after[stack]) for stack in after.keys() - {"addresses"})
 
 
 def test_addresses_are_alone_in_their_stack(built: dict[str, dict[str, Any]]) -> None:

@@ -255,6 +255,23 @@ ROWS: list[tuple[str, dict[str, Any], list[str]]] = [
         {"addresses.adopt": {"a": "eipalloc-0123456789abcdef0", "c": "eipalloc-0123456789abcdef0"}},
         ["addresses.adopt.c: 'eipalloc-0123456789abcdef0' is given for zone 'a' already; each zone needs an address of its own"],
     ),
+    ("keep one", {"addresses.keep": "d"}, ["addresses.keep: 'd' is not a list in square brackets"]),
+    (
+        "keep no zone letter",
+        {"addresses.keep": ["d", "ap-northeast-1e"]},
+        ["addresses.keep[1]: 'ap-northeast-1e' is not a zone letter, like 'a' for ap-northeast-1a"],
+    ),
+    ("keep twice", {"addresses.keep": ["d", "e", "d"]}, ["addresses.keep[2]: 'd' is in keep[0] already; remove one"]),
+    (
+        "keep what serves",
+        {"addresses.keep": ["d", "c"]},
+        ["addresses.keep[1]: 'c' is a zone of the network, whose address is kept anyway; remove it here, or take the zone from the network"],
+    ),
+    (
+        "keep what is adopted",
+        {"addresses": {"adopt": {"a": "eipalloc-0123456789abcdef0", "c": "eipalloc-0123456789abcdef1"}, "keep": ["d"]}},
+        ["addresses.keep: is for addresses that are made here; adopted ones stay where they were made, whatever stands here"],
+    ),
     (
         "single address",
         {"access.allow.0.cidr": "203.0.113.7"},
@@ -482,6 +499,7 @@ def test_says_what_is_wrong_and_what_would_be_right(
         pytest.param({"access": {"open": True, "reason": "A public API"}}, id="open with a reason"),
         pytest.param({"access.allow.1.expires": TODAY}, id="the last day of a permission"),
         pytest.param({"addresses.adopt": {"a": "eipalloc-0123456789abcdef0", "c": "eipalloc-01234567"}}, id="adopted addresses"),
+        pytest.param({"addresses.keep": ["d", "b"]}, id="kept addresses"),
         pytest.param(
             {"access.allow": [{"cidr": f"198.51.100.{number}/32", "note": "One of many"} for number in range(60)]}, id="60 clients"
         ),

@@ -33,6 +33,7 @@ def test_examples_are_valid_when_switched_on(tmp_path: Path) -> None:
         assert {rule.path for rule in site.paths} >= {"/v1/", "/robots.txt"}
         assert [port.port for port in env.ports] == [5432, 8883]
         assert env.origins[0].client_certificate
+        assert env.addresses.keep
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "stacks/environments").glob("*.toml")), ids=lambda file: file.stem)

@@ -10,7 +10,7 @@ from pipeline.review.model import Change, Comparison, Finding, Stack, Verdict
 from pipeline.review.read import keyed, mapping, properties, resources, resources_of, standing
 from pipeline.review.rules.rule import Rule
 from pipeline.review.sides import pinned_file
-from pipeline.review.zones import BALANCER, EIP, allocation, both, called, held, pin_of, places, zone_of
+from pipeline.review.zones import BALANCER, EIP, allocation, both, called, held, keeping, letter, pin_of, places, zone_of
 
 LEAVING = 'where it is to go, write "leaves": "YYYY-MM-DD" into its entry of {ledger}, tell partners, and take it away after that day'
 KEPT = ("DeletionPolicy", "UpdateReplacePolicy")
@@ -61,6 +61,8 @@ def _lost(comparison: Comparison, stack: str, name: str, address: str, why: str)
     known = f"{pin.address} ({address})" if pin else address.rpartition("/")[2]
     leaves = _may_leave(comparison, address)
     verdict: Verdict = "risky" if leaves else "blocked"
+    zone = letter(comparison.before, f"{stack}/{name}") if stack in comparison.after.stacks else ""
+    keep = f"keep it, where its zone goes by {keeping(zone)}" if zone else "keep it"
     return Finding(
         rule="address-lost",
         topic="addresses",
@@ -68,7 +70,7 @@ def _lost(comparison: Comparison, stack: str, name: str, address: str, why: str)
         stack=stack,
         resource=name,
         text=f"address {known}: {why}" + (", as the ledger told partners beforehand" if leaves else ""),
-        mend="" if leaves else f"keep it; {LEAVING.format(ledger=pinned_file(comparison.owner))}",
+        mend="" if leaves else f"{keep}; {LEAVING.format(ledger=pinned_file(comparison.owner))}",
     )
 
 

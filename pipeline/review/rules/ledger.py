@@ -8,9 +8,8 @@ from typing import Any
 from pipeline.review.model import Comparison, Finding, Pin, Side, Verdict
 from pipeline.review.read import mapping, mappings, resources_of
 from pipeline.review.rules.rule import Rule
+from pipeline.review.zones import BALANCER, EIP, keeping, places
 
-BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
-EIP = "AWS::EC2::EIP"
 STACK = "addresses"
 LEAVING = 'write "leaves": "YYYY-MM-DD" into its entry, tell the partners, and remove the entry after that day'
 
@@ -20,7 +19,7 @@ def pinned_address(comparison: Comparison) -> Iterator[Finding]:
     for pin in comparison.after.pinned:
         if _may_go(pin, comparison) or not comparison.after.stacks:
             continue
-        live, planned = _not_live(pin, comparison.before), _not_planned(pin, comparison.after)
+        live, planned = _not_live(pin, comparison.before), _not_planned(pin, comparison)
         yield from (_finding("pinned-address", "blocked", pin, why, _mend(pin)) for why in (live, planned) if why)
         if not live and not planned and (eip := _made_anew(pin, comparison)):
             # Where nothing serves yet, nobody is cut off: an environment that moves to another account, or begins again.
@@ -95,7 +94,8 @@ def _may_go(pin: Pin, comparison: Comparison) -> bool:
 
 
 def _mend(pin: Pin) -> str:
-    return f'keep it, or take it by its id: adopt = {{ {pin.zone} = "{pin.allocation}" }} below [addresses]; if it is to go: {LEAVING}'
+    kept, adopted = keeping(pin.zone), f'adopt = {{ {pin.zone} = "{pin.allocation}" }}'
+    return f"keep it, where its zone goes by {kept}; or take it by its id: {adopted} there; if it is to go: {LEAVING}"
 
 
 def _outputs(side: Side) -> Mapping[str, str]:
@@ -113,14 +113,17 @@ def _not_live(pin: Pin, before: Side) -> str:
     return f"zone {pin.zone} has {address} ({allocation}) now" if address else f"zone {pin.zone} has no address now"
 
 
-def _not_planned(pin: Pin, after: Side) -> str:
+def _not_planned(pin: Pin, comparison: Comparison) -> str:
+    after = comparison.after
     if pin.allocation in _allocations(after):
         return ""
-    parameter = f"Address{pin.zone.upper()}"
-    if _eip(after, parameter) is None:
+    eip = _eip(after, f"Address{pin.zone.upper()}")
+    if eip is None:
         return f"no template has it, or an address of zone {pin.zone}, any more"
-    taken = [value.get("Ref") for value in _taken(after) if isinstance(value, Mapping)]
-    return "" if not _taken(after) or parameter in taken else "the load balancer takes it no more"
+    standing = [place for stack, name, _ in resources_of(after, BALANCER) for place in places(comparison, after, stack, name)]
+    taken = {place.source for place in standing if place.zone == pin.zone}
+    # Where no load balancer stands in its zone, the address is kept, and nothing answers on another one in its place.
+    return "the load balancer takes it no more" if taken - {f"{STACK}/{eip}"} else ""
 
 
 def _made_anew(pin: Pin, comparison: Comparison) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.review.model import Change, Comparison, Finding, Topic, Verdict
-from pipeline.review.read import users
+from pipeline.review.model import Change, Comparison, Finding, Side, Topic, Verdict
+from pipeline.review.read import resources_of, users
 from pipeline.review.rules.rule import Rule
-from pipeline.review.zones import BALANCER, both, called, zone_of
+from pipeline.review.zones import BALANCER, EIP, Place, both, called, keeping, zone_of
 
 GROUP, SUBNET, VPC = "AWS::EC2::SecurityGroup", "AWS::EC2::Subnet", "AWS::EC2::VPC"
 # What AWS does not delete while something uses it, and how it refuses.
@@ -42,7 +42,7 @@ def zone_removed(comparison: Comparison) -> Iterator[Finding]:
                 ends = f"connections through {called(comparison, old)} and to tasks of that zone end"
                 why = f"{change.logical_id} leaves {zone_of(old)}: {ends}"
                 rest = "nobody answers there any more, and clients time out until they resolve the name again (60 seconds)"
-                yield _about(change, "zone-removed", "risky", f"{why}; {rest}; AWS takes up to 3 minutes", "tell partners first")
+                yield _about(change, "zone-removed", "risky", f"{why}; {rest}; AWS takes up to 3 minutes", _before_it_goes(comparison, old))
 
 
 def zone_added(comparison: Comparison) -> Iterator[Finding]:
@@ -52,8 +52,22 @@ def zone_added(comparison: Comparison) -> Iterator[Finding]:
             if new and old is None:
                 why = f"{change.logical_id} also stands in {zone_of(new)}, and its name also resolves to {called(comparison, new)}"
                 text = f"{why}: clients whose firewall does not let that address through fail every so often"
-                mend = "make the address first, tell partners, and add the zone once they let it through"
-                yield _about(change, "zone-added", "risky", text, mend)
+                yield _about(change, "zone-added", "risky", text, _before_it_comes(comparison, new))
+
+
+def _before_it_goes(comparison: Comparison, place: Place) -> str:
+    given_up = place.zone and _made(comparison.before, place) and not _made(comparison.after, place)
+    return f"tell partners first; {keeping(place.zone)} keeps the address" if given_up else "tell partners first"
+
+
+def _before_it_comes(comparison: Comparison, place: Place) -> str:
+    new = place.zone and _made(comparison.after, place) and not _made(comparison.before, place)
+    first = f"make the address first, by {keeping(place.zone)}; " if new else ""
+    return f"{first}tell partners, and add the zone once they let the address through"
+
+
+def _made(side: Side, place: Place) -> bool:
+    return any(f"{stack}/{name}" == place.source for stack, name, _ in resources_of(side, EIP))
 
 
 def subnet_range(comparison: Comparison) -> Iterator[Finding]:
@@ -115,6 +129,9 @@ def removed_while_used(comparison: Comparison) -> Iterator[Finding]:
         if holders := _holders(comparison, change):
             why = f"{change.logical_id} goes while it is in use by {holders}: AWS refuses that ({HELD[change.type]})"
             mend = f"take it from {holders} in one deployment, and remove it in the next"
+            if change.type == SUBNET:
+                # A zone is one setting, so its subnet and what stands in it go in the same deployment.
+                mend = "tidy up afterwards: aws ec2 delete-subnet; until then its range is taken, and the zone cannot come back with it"
             yield _about(change, "removed-while-used", "risky", f"{why}, and after three attempts it stays behind, unmanaged", mend)
 
 

@@ -11,13 +11,15 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificate
 
-from pipeline import paths, render
+from pipeline import addresses, paths, render
+from pipeline.aws import Aws, Target
+from pipeline.errors import PipelineError
 from pipeline.local import prerequisites, summary, translate, up
 from pipeline.local.cloudformation import template
 from stacks import project
 from stacks.config_origins import OriginSettings
 from stacks.config_ports import Port
-from stacks.environment import Addresses, ExistingNetwork, Network
+from stacks.environment import Addresses, CreatedNetwork, Environment, ExistingNetwork, Network
 
 pytestmark = pytest.mark.local
 
@@ -118,6 +120,48 @@ def test_an_environment_in_a_network_and_on_addresses_that_are_there_already(rea
     prerequisites.provide(ready.world, (env,))
     after = {one["AllocationId"]: one["PublicIp"] for one in ready.client("ec2").describe_addresses()["Addresses"]}
     assert after == before, "what is there stays as it is"
+
+
+def in_zones(env: Environment, zones: str, keep: str = "") -> Environment:
+    create = CreatedNetwork(cidr="10.20.0.0/16", zones={zone: f"10.20.{ord(zone) - ord('a')}.0/24" for zone in zones})
+    return env.model_copy(update={"network": Network(create=create), "addresses": Addresses(keep=tuple(keep))})
+
+
+def test_a_zone_is_given_up_and_comes_back_to_the_address_that_was_kept(ready: Any, tmp_path: Path) -> None:
+    whole = project.load(paths.ROOT)
+    three, two = in_zones(whole.environments[0], "acd"), in_zones(whole.environments[0], "ac", keep="d")
+    aws = Aws(target=Target(endpoint=ready.world.endpoint, why="the test"), account=ready.world.account, region=ready.world.region)
+    known: dict[str, str] = {}
+    before: dict[str, str] = {}
+
+    def deployed(env: Environment) -> dict[str, addresses.Address]:
+        files = render.files(whole.model_copy(update={"environments": (env,)}))
+        for stack in ("network", "addresses", "security", "loadbalancer"):
+            text = files[f"{paths.RENDERED}/staging/{stack}.yaml"]
+            (tmp_path / f"{stack}.yaml").write_text(text)
+            (tmp_path / f"{stack}.json").write_text(files[f"{paths.RENDERED}/staging/{stack}.json"])
+            if before.get(stack) != text:
+                action = "update" if stack in before else "create"
+                deploy(ready, env.stack_name(stack), tmp_path / f"{stack}.yaml", known, action=action)
+            before[stack] = text
+        return {one.zone[-1]: one for one in addresses.read(aws, env)}
+
+    def answering() -> set[str]:
+        shown = ready.client("elbv2").describe_load_balancers()["LoadBalancers"][0]
+        return {zone["LoadBalancerAddresses"][0]["IpAddress"] for zone in shown["AvailabilityZones"]}
+
+    first = deployed(three)
+    assert answering() == {one.address for one in first.values()}
+    given_up = deployed(two)
+    assert {zone: one.serving for zone, one in given_up.items()} == {"a": True, "c": True, "d": False}
+    assert {one.address: one.allocation for one in given_up.values()} == {one.address: one.allocation for one in first.values()}
+    assert answering() == {first["a"].address, first["c"].address}
+    with pytest.raises(PipelineError, match="has no address for zone e yet; deploy first"):
+        addresses.read(aws, in_zones(two, "ac", keep="de"))
+    # The network's stack came before the load balancer left the zone, so the subnet stayed behind, and its range with it.
+    ready.client("ec2").delete_subnet(SubnetId=known["SubnetD"])
+    assert deployed(three) == first
+    assert answering() == {one.address for one in first.values()}
 
 
 def test_the_shared_stacks(ready: Any) -> None:
