@@ -17,7 +17,7 @@ _TOKEN = re.compile(
     r"""(?:\s+|\#[^\n]*)*                                       # nothing to read
         ( [;{}]
         | "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*'
-        | (?!["'])(?:\$\{[^}]*\}|\\.|[^\s;{}\\])+
+        | (?!["'])(?:\$\{[^}\s]*\}|\\.|[^\s;{}\\])+
         | \S )?                                                  # a quote or a backslash that nothing follows
     """,
     re.VERBOSE | re.DOTALL,

@@ -190,5 +190,30 @@ def test_where_the_sites_are_not_known_they_are_taken_to_be_the_same() -> None:
     assert "gains a.example.com (port 443); 192.0.2.0/24 had it already" in only.text
 
 
+def ports(first: int, last: int, *cidrs: str) -> list[dict[str, Any]]:
+    return [{"CidrIp": cidr, "IpProtocol": "tcp", "FromPort": first, "ToPort": last} for cidr in cidrs]
+
+
+def test_a_range_of_ports_holds_the_sites() -> None:
+    old = side((), SecurityGroupIngress=ports(0, 1000, "192.0.2.0/24"))
+    (only,) = findings(old, side((), SecurityGroupIngress=ports(0, 1000, "192.0.2.0/24", "198.51.100.0/24")))
+    assert only.text == "198.51.100.0/24 gains a.example.com (port 443) and ports 0-442, ports 444-1000"
+
+
+def test_a_further_port_is_new_to_new_clients_only() -> None:
+    old = side(["192.0.2.0/24"])
+    further = "stream { upstream u { server s.example.net:22; } server { listen 2222; proxy_pass u; } }"
+    more = [rule("192.0.2.0/24"), rule("192.0.2.0/24", 2222), rule("198.51.100.0/24", 2222)]
+    new = replace(side((), SecurityGroupIngress=more), nginx=f"{old.nginx} {further}")
+    (only,) = findings(old, new)
+    assert only.text == "198.51.100.0/24 gains port 2222"
+    assert findings(new, old, "access-lost") == ()
+
+
+def test_a_stack_that_is_rendered_no_more_takes_nothing_away() -> None:
+    rest = {"other": Stack(stack="other", path="", template={"Resources": {}})}
+    assert findings(side(["192.0.2.0/24"]), replace(side(()), stacks=rest)) == ()
+
+
 def test_everybody_is_all_addresses() -> None:
     assert networks(EVERYBODY) == ("0.0.0.0/0", "::/0")

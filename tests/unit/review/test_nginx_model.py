@@ -78,6 +78,21 @@ def test_a_rendered_configuration_is_read_as_crossplane_reads_it(file: Path) -> 
     assert parse(file.read_text()) == as_crossplane_says(file)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"""a "b\"c" 'd\'e' "f'\x" 'g"h\\';""",
+        "a b;c{d;}#e;\nf#g;",
+        "a ${b} x${d}y \\; \\{ e\\ f;",
+        'if ($a) { b; } if ( $a = b ) {} if ($a = "") { c \'x y\' ""; }',
+    ],
+)
+def test_odd_spellings_are_read_as_crossplane_reads_them(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "nginx.conf"
+    file.write_text(text)
+    assert parse(text) == as_crossplane_says(file)
+
+
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(env=environments())
 def test_a_generated_configuration_is_read_as_crossplane_reads_it(env: Environment, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline import nginx_config
@@ -64,10 +64,13 @@ def test_each_site_that_differs_is_told_of(env: Environment, data: st.DataObject
         "request_headers",
         "streaming",
     )
-    key = data.draw(st.sampled_from(keys))
-    changed = with_site(env, number, **{key: getattr(other, key)})
-    old, new = rendered(env), rendered(changed)
-    assume(server(old, env.sites[number].host) != server(new, env.sites[number].host))
+    different = [key for key in keys if getattr(env.sites[number], key) != getattr(other, key)]
+    if not different:
+        return
+    key = data.draw(st.sampled_from(different))
+    old, new = rendered(env), rendered(with_site(env, number, **{key: getattr(other, key)}))
+    if server(old, env.sites[number].host) == server(new, env.sites[number].host):
+        return
     about = [one for one in findings(old, new) if env.sites[number].host in one.text or one.resource == "every site"]
     assert about, key
 
@@ -80,7 +83,8 @@ def server(text: str, host: str) -> str:
 @given(env=environments(), data=st.data())
 def test_each_path_that_goes_or_comes_is_told_of(env: Environment, data: st.DataObject) -> None:
     with_paths = [number for number, site in enumerate(env.sites) if site.paths and not site.maintenance]
-    assume(with_paths)
+    if not with_paths:
+        return
     number = data.draw(st.sampled_from(with_paths))
     site = env.sites[number]
     gone = data.draw(st.sampled_from(site.paths))
