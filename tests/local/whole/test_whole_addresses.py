@@ -62,6 +62,26 @@ def test_a_template_that_would_replace_an_address_is_stopped_and_the_old_one_ser
         assert system.serves(address=outputs[f"PublicIp{zone}"])
 
 
+def test_a_plan_holds_to_the_addresses_that_are_pinned(system: System) -> None:
+    system.deployed()
+    assert "unpinned" in _rules(system.run("plan", "staging", "--json"))
+    pinned = system.run("addresses", "staging", "--pin", "--format", "text")
+    ledger = system.clone / "stacks/pinned/staging.json"
+    assert [entry["address"] for entry in json.loads(ledger.read_text())["addresses"]] == system.addresses()
+    assert "stacks/pinned/staging.json has " in pinned.stderr
+    assert "unpinned" not in _rules(system.run("plan", "staging", "--json"))
+    system.edit("stacks/pinned/staging.json", system.addresses()[0], "203.0.113.250")
+    refused = system.run("plan", "staging", "--json", check=False)
+    assert (refused.returncode, "pinned-address" in _rules(refused)) == (5, True)
+    assert f"partners were told 203.0.113.250 (zone a, {system.outputs('kotei-staging-addresses')['AddressA']})" in refused.stderr
+    again = system.run("addresses", "staging", "--pin", check=False)
+    assert (again.returncode, "staging does not have that now" in again.stderr) == (1, True)
+
+
+def _rules(answer: Any) -> set[str]:
+    return {finding["rule"] for owner in json.loads(answer.stdout)["owners"] for finding in owner["findings"]}
+
+
 def _settled(system: System, cloudformation: Any, name: str) -> dict[str, Any]:
     def stack() -> dict[str, Any]:
         found: dict[str, Any] = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
