@@ -83,7 +83,7 @@ def test_a_rendered_configuration_is_read_as_crossplane_reads_it(file: Path) -> 
     [
         r"""a "b\"c" 'd\'e' "f'\x" 'g"h\\';""",
         "a b;c{d;}#e;\nf#g;",
-        "a ${b} x${d}y \\; \\{ e\\ f;",
+        "a x${d}y \\; \\{ e\\ f;",
         'if ($a) { b; } if ( $a = b ) {} if ($a = "") { c \'x y\' ""; }',
     ],
 )
