@@ -27,7 +27,7 @@ def network(text: object) -> tuple[int, int] | None:
 def union(ranges: Iterable[tuple[int, int]]) -> Addresses:
     merged: list[tuple[int, int]] = []
     for first, last in sorted(ranges):
-        if merged and first <= merged[-1][1] + 1 and first != IPV6:
+        if merged and first <= merged[-1][1] + 1:
             merged[-1] = (merged[-1][0], max(merged[-1][1], last))
         else:
             merged.append((first, last))

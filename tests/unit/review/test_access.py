@@ -194,6 +194,13 @@ def ports(first: int, last: int, *cidrs: str) -> list[dict[str, Any]]:
     return [{"CidrIp": cidr, "IpProtocol": "tcp", "FromPort": first, "ToPort": last} for cidr in cidrs]
 
 
+def test_a_note_beside_ports_that_only_aws_knows_changes_nothing() -> None:
+    unknown = {"CidrIp": "192.0.2.0/24", "IpProtocol": "tcp", "FromPort": {"Ref": "Port"}, "ToPort": {"Ref": "Port"}}
+    old, new = (side((), SecurityGroupIngress=[{**unknown, "Description": note}]) for note in ("one", "another"))
+    assert findings(old, new) == ()
+    assert findings(side(()), new) != ()
+
+
 def test_a_range_of_ports_holds_the_sites() -> None:
     old = side((), SecurityGroupIngress=ports(0, 1000, "192.0.2.0/24"))
     (only,) = findings(old, side((), SecurityGroupIngress=ports(0, 1000, "192.0.2.0/24", "198.51.100.0/24")))

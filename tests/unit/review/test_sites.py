@@ -127,6 +127,16 @@ def test_the_first_origin_that_speaks_grpc_changes_no_other_site() -> None:
     assert {one.verdict for one in found if one.resource == ""} == {"safe"}
 
 
+def test_another_origin_is_one_sentence_for_all_paths_that_follow_the_site() -> None:
+    data = ENVIRONMENT.model_dump()
+    data["sites"][0]["paths"] += ({"path": "/slow/", "read_timeout": 300},)
+    before = Environment.model_validate(data)
+    after = with_site(before, origin="https://new.example.net", host_header="new.example.net")
+    (only,) = [one for one in findings(rendered(before), rendered(after)) if one.rule != "proxy-setting"]
+    assert (only.rule, only.resource) == ("route-changed", "api.example.com")
+    assert "goes to https://new.example.net (as host new.example.net) from now on" in only.text
+
+
 def test_a_header_of_a_site_is_one_sentence() -> None:
     headers = {"response_headers": {**ENVIRONMENT.sites[0].response_headers, "X-Note": "hello"}}
     (only,) = findings(rendered(ENVIRONMENT), rendered(with_site(ENVIRONMENT, **headers)))
