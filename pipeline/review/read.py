@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from operator import itemgetter
 from typing import Any
 
 from pipeline.review.model import Comparison, Side, Stack
@@ -28,11 +29,14 @@ def properties(stack: Stack | None, logical_id: str) -> Mapping[str, Any]:
 
 
 def resources_of(side: Side, *types: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """Stack, logical id and properties of every resource of the types."""
-    for name, stack in side.stacks.items():
-        for logical_id, resource in resources(stack).items():
-            if resource.get("Type") in types:
-                yield name, logical_id, mapping(resource.get("Properties"))
+    """Stack, logical id and properties of every resource of the types, in that order: whoever takes the first has always the same."""
+    found = (
+        (name, logical_id, mapping(resource.get("Properties")))
+        for name, stack in side.stacks.items()
+        for logical_id, resource in resources(stack).items()
+        if resource.get("Type") in types
+    )
+    yield from sorted(found, key=itemgetter(0, 1))
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ own stack, and through outputs and parameters of the same name in the stacks aft
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -100,7 +101,9 @@ def _attribute_parts(argument: Any) -> tuple[str, str]:
         name, _, attribute = argument.partition(".")
         return name, attribute
     if isinstance(argument, list) and argument and isinstance(argument[0], str):
-        return argument[0], ".".join(str(part) for part in argument[1:])
+        return argument[0], ".".join(
+            part if isinstance(part, str) else json.dumps(part, sort_keys=True, default=str) for part in argument[1:]
+        )
     return "", ""
 
 

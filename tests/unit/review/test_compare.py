@@ -105,6 +105,14 @@ def test_a_function_that_is_written_wrongly_is_a_value(function: str, argument: 
     assert behaviour(before, after) == {"a/A": "in place"}
 
 
+def test_an_attribute_whose_name_is_a_reference_is_followed_in_whatever_order_it_is_written() -> None:
+    def written(attribute: Any) -> Side:
+        return one(a=template({"Vpc": VPC, "Alarm": alarm(AlarmDescription={"Fn::GetAtt": ["Vpc", attribute]})}))
+
+    assert behaviour(written({"Ref": "A", "x": 1}), written({"x": 1, "Ref": "A"})) == {}
+    assert behaviour(written({"Ref": "A"}), written({"Ref": "B"})) == {"a/Alarm": "in place"}
+
+
 def test_resources_that_refer_to_each_other_in_a_circle_do_not_hang() -> None:
     circle = {"A": group({"Ref": "B"}), "B": group({"Ref": "A"})}
     changed = {**circle, "A": group({"Ref": "B"}, GroupDescription="other")}
