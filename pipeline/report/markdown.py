@@ -132,7 +132,7 @@ def _finding(finding: Finding) -> str:
 def _estimates(owner: OwnerReview) -> Iterator[str]:
     if owner.timing:
         steps = "".join(f"\n  - {told}" for step in owner.timing.steps if (told := prose(step)))
-        yield f"- **Takes** {words.timing(owner.timing)}. {prose(owner.timing.connections)}{steps}"
+        yield f"- **Takes** {words.timing(owner.timing)}: {prose(owner.timing.connections)}{steps}"
     if owner.cost:
         yield f"- **Costs** {prose(words.cost(owner.cost))}"
 

@@ -71,7 +71,7 @@ def _owner(owner: OwnerReview) -> Iterator[tuple[Text, Text]]:
     for finding in owner.findings:
         yield from _finding(finding)
     if owner.timing:
-        yield _fact("takes"), Text(f"{words.timing(owner.timing)}. {values.printable(owner.timing.connections)}")
+        yield _fact("takes"), Text(f"{words.timing(owner.timing)}: {values.printable(owner.timing.connections)}")
         for step in owner.timing.steps:
             yield _fact(""), Text(f"- {values.printable(step)}", QUIET)
     if owner.cost:

@@ -22,7 +22,7 @@ def connections(comparison: Comparison) -> str:
 def _worst_first(comparison: Comparison) -> Iterator[str]:
     before, after = tasks.of(comparison.before), tasks.of(comparison.after)
     if before is None:
-        yield "nobody is connected yet" if after else "none is touched"
+        yield "nobody is connected yet" if after else "no connection is touched"
     if _gone(comparison, BALANCER):
         yield "every connection ends with the load balancer"
     # What the tasks that run cannot read, they refuse; the service is updated last.
@@ -40,7 +40,7 @@ def _worst_first(comparison: Comparison) -> Iterator[str]:
         yield "old tasks leave all at once when the new service runs; open connections are asked to end"
     if before and after and tasks.replaced_because(comparison):
         yield _replacement(comparison, before, after)
-    yield "none is touched"
+    yield "no connection is touched"
 
 
 def switched(comparison: Comparison, attribute: str) -> tuple[Change, ...]:

@@ -119,7 +119,7 @@ def test_the_pipeline_touches_no_connection() -> None:
     new = edited(old, [{"in": "shared/registry", "at": "Resources.Repository.Properties.ImageTagMutability", "put": "MUTABLE"}])
     found = timing.of(compare("shared", old["shared"], new["shared"]))
     assert found == Timing(
-        shortest=STACK[0], longest=STACK[1], connections="none is touched", steps=("CloudFormation (registry): 15 to 60 s",)
+        shortest=STACK[0], longest=STACK[1], connections="no connection is touched", steps=("CloudFormation (registry): 15 to 60 s",)
     )
 
 
@@ -172,7 +172,7 @@ def test_with_the_image_that_runs_an_alarm_touches_nobody() -> None:
     alarm = {"in": "production/monitoring", "at": "Resources.Alarms.Properties.DisplayName", "put": "other"}
     found = _timing(alarm, before=(running,))
     assert found is not None
-    assert (found.longest, found.connections) == (STACK[1], "none is touched")
+    assert (found.longest, found.connections) == (STACK[1], "no connection is touched")
 
 
 @pytest.mark.parametrize(
