@@ -265,7 +265,9 @@ ROWS: list[tuple[str, dict[str, Any], list[str]]] = [
     (
         "keep what serves",
         {"addresses.keep": ["d", "c"]},
-        ["addresses.keep[1]: 'c' is a zone of the network, whose address is kept anyway; remove it here, or take the zone from the network"],
+        [
+            "addresses.keep[1]: 'c' is a zone of the network, whose address is kept anyway; remove it here, or take the zone from the network"
+        ],
     ),
     (
         "keep what is adopted",
