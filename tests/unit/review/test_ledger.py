@@ -136,13 +136,6 @@ def test_nftables_gets_a_variable_and_a_set() -> None:
     )
 
 
-@pytest.mark.skipif(shutil.which("nft") is None, reason="nft is not installed")
-def test_nftables_itself_reads_it(tmp_path: Path) -> None:
-    (tmp_path / "addresses.nft").write_text(written("nft", "demo", "eu-production", LIVE))
-    answer = subprocess.run(["nft", "-c", "-f", str(tmp_path / "addresses.nft")], capture_output=True, text=True, check=False)
-    assert (answer.returncode, answer.stderr) == (0, "")
-
-
 def test_terraform_gets_ranges_of_one_address() -> None:
     text = written("terraform", "demo", "eu-production", LIVE)
     assert text == 'locals {\n  demo_eu_production_addresses = [\n    "203.0.113.3/32",\n    "203.0.113.4/32",\n  ]\n}\n'
