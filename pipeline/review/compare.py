@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -20,6 +21,7 @@ RETAINING = ("Retain", "RetainExceptOnCreate")
 
 def compare(owner: str, before: Side, after: Side) -> Comparison:
     """Pure and total: any two documents that are mappings can be compared."""
+    before, after = _by_name(before), _by_name(after)
     old, new = World(side=before, fresh=set(), outputs={}), World(side=after, fresh=set(), outputs={})
     order = deployment_order(before, after)
     changes: list[Change] = []
@@ -39,6 +41,11 @@ def compare(owner: str, before: Side, after: Side) -> Comparison:
             parameters[stack] = changed
         old, new = _hand_on(old, old, stack, was), _hand_on(new, old, stack, becomes)
     return Comparison(owner=owner, before=before, after=after, order=order, changes=tuple(changes), parameters=parameters)
+
+
+def _by_name(side: Side) -> Side:
+    """Where two stacks say the same, such as an output of one name, everybody then believes the same one."""
+    return replace(side, stacks=dict(sorted(side.stacks.items())))
 
 
 def deployment_order(before: Side, after: Side) -> tuple[str, ...]:

@@ -328,3 +328,10 @@ def test_a_statement_with_a_condition_is_not_taken_for_a_reference() -> None:
 def test_a_number_and_the_same_as_text_differ_but_nothing_and_null_do_not() -> None:
     assert [one.path for one in differences({"X": 1}, {"X": "1"})] == ["X"]
     assert list(differences({"X": None}, {})) == []
+
+
+def test_two_stacks_that_hand_on_the_same_are_taken_in_the_same_order_whatever_comes_first() -> None:
+    twice = {"network": NETWORK, "other": template({"Own": VPC}, {"VpcId": {"Ref": "Own"}}), "security": SECURITY}
+    found = compare("test", Side(), one(**dict(reversed(twice.items()))))
+    assert list(found.after.stacks) == sorted(twice)
+    assert behaviour(one(**twice), one(**dict(reversed(twice.items())))) == {}

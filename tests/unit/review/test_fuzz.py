@@ -78,10 +78,10 @@ class Sides(dict[str, Side]):
     def __repr__(self) -> str:
         templates = {f"{owner}/{name}": stack for owner, side in self.items() for name, stack in side.stacks.items()}
         known = {f"{owner}/{name}": stack for owner, side in base().items() for name, stack in side.stacks.items()}
-        gone = sorted(known.keys() - templates.keys())
+        gone, come = sorted(known.keys() - templates.keys()), {name: templates[name].path for name in templates.keys() - known.keys()}
         other = [one.path for name, stack in templates.items() for one in differences(vars(known.get(name, stack)), vars(stack))]
         nginx = [owner for owner, side in self.items() if side.nginx != base()[owner].nginx]
-        return f"Sides(without {gone}, other {other}, other nginx {nginx})"
+        return f"Sides(without {gone}, with {come}, other {other}, other nginx {nginx})"
 
 
 @cache
