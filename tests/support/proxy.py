@@ -132,7 +132,11 @@ def _wait_until_origin_is_looked_up(running: Proxy, url: str) -> None:
     host, _, path = url.partition("/")
     end = time.monotonic() + DEADLINE
     while time.monotonic() < end:
-        answer = ask(running.address, request(host, f"/{path}"))
+        try:
+            answer = ask(running.address, request(host, f"/{path}"))
+        except ConnectionRefusedError:
+            # nginx listens on one port after the other, and the health port is the first.
+            continue
         if running.log_line(answer.request_id)["upstream_addr"][:1].isdigit():
             return
     raise AssertionError(f"the origin of {url} was never found")
