@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from pipeline import stack_policy_rules
 from pipeline.review.compare import RETAINING
 from pipeline.review.model import Change, Comparison, Finding, Stack, Verdict
 from pipeline.review.read import keyed, mapping, properties, resources, resources_of, standing
-from pipeline.review.rules.rule import Rule
+from pipeline.review.rules.rule import Rule, about
 from pipeline.review.sides import pinned_file
 from pipeline.review.zones import BALANCER, EIP, allocation, both, called, held, keeping, letter, pin_of, places, zone_of
+
+_about = partial(about, topic="addresses")
 
 LEAVING = 'where it is to go, write "leaves": "YYYY-MM-DD" into its entry of {ledger}, tell partners, and take it away after that day'
 KEPT = ("DeletionPolicy", "UpdateReplacePolicy")
@@ -175,10 +178,6 @@ def _deletion_protected(comparison: Comparison, change: Change) -> tuple[bool, b
         for side, name in sides
     )
     return old, new
-
-
-def _about(change: Change, rule: str, verdict: Verdict, text: str, mend: str) -> Finding:
-    return Finding(rule=rule, topic="addresses", verdict=verdict, stack=change.stack, resource=change.logical_id, text=text, mend=mend)
 
 
 RULES: tuple[Rule, ...] = (

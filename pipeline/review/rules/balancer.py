@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from pipeline.review.model import Change, Comparison, Finding, Verdict
+from pipeline.review.model import Change, Comparison, Finding
 from pipeline.review.read import items, keyed, properties, resources_of, standing, text
-from pipeline.review.rules.rule import Rule
+from pipeline.review.rules.rule import Rule, about
 from pipeline.review.zones import BALANCER, places
+
+_about = partial(about, topic="clients")
 
 CROSS_ZONE = "load_balancing.cross_zone.enabled"
 PROTECTION = "deletion_protection.enabled"
@@ -113,10 +116,6 @@ def _attributes(comparison: Comparison, change: Change, name: str) -> Iterator[t
 
 def _in_place(comparison: Comparison) -> Iterator[Change]:
     return (change for change in comparison.of_type(BALANCER) if change.action == "modify" and not change.replaces)
-
-
-def _about(change: Change, rule: str, verdict: Verdict, text: str, mend: str = "") -> Finding:
-    return Finding(rule=rule, topic="clients", verdict=verdict, stack=change.stack, resource=change.logical_id, text=text, mend=mend)
 
 
 RULES: tuple[Rule, ...] = (

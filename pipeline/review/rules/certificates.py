@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 from typing import Any
 
-from pipeline.review.model import Change, Comparison, Finding, Side, Verdict
+from pipeline.review.model import Change, Comparison, Finding, Side
 from pipeline.review.read import items, mappings, origin, properties, resources_of, standing, text
 from pipeline.review.rules.listeners import LISTENER
-from pipeline.review.rules.rule import Rule
+from pipeline.review.rules.rule import Rule, about
+
+_about = partial(about, topic="clients")
 
 CERTIFICATE = "AWS::CertificateManager::Certificate"
 
@@ -83,10 +86,6 @@ def _nameless(shown: list[str]) -> bool:
 def _shown(side: Side, stack: str, name: str) -> list[str]:
     listed = mappings(properties(side.stacks.get(stack), name).get("Certificates"))
     return [origin(side, stack, one["CertificateArn"]) for one in listed if "CertificateArn" in one]
-
-
-def _about(change: Change, rule: str, verdict: Verdict, text: str, mend: str = "") -> Finding:
-    return Finding(rule=rule, topic="clients", verdict=verdict, stack=change.stack, resource=change.logical_id, text=text, mend=mend)
 
 
 RULES: tuple[Rule, ...] = (

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from pipeline import stack_policy_rules
 from pipeline.review.model import Change, Comparison, Finding, Property, Verdict
 from pipeline.review.read import items, keyed, mapping, origin, origins, properties, resources_of, standing, text
-from pipeline.review.rules.rule import Rule
+from pipeline.review.rules.rule import Rule, about
 from pipeline.review.zones import BALANCER
+
+_about = partial(about, topic="clients")
 
 LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
 TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
@@ -210,10 +213,6 @@ def _modified(comparison: Comparison, type_name: str) -> Iterator[Change]:
 
 def _top(change: Change, *names: str) -> list[Property]:
     return [one for one in change.properties if one.top in names]
-
-
-def _about(change: Change, rule: str, verdict: Verdict, text: str, mend: str = "") -> Finding:
-    return Finding(rule=rule, topic="clients", verdict=verdict, stack=change.stack, resource=change.logical_id, text=text, mend=mend)
 
 
 RULES: tuple[Rule, ...] = (

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pipeline.review.model import Change, Comparison, Finding, Side, Topic, Verdict
 from pipeline.review.read import resources_of, users
-from pipeline.review.rules.rule import Rule
+from pipeline.review.rules.rule import Rule, about
 from pipeline.review.zones import BALANCER, EIP, Place, both, called, keeping, zone_of
 
 GROUP, SUBNET, VPC = "AWS::EC2::SecurityGroup", "AWS::EC2::Subnet", "AWS::EC2::VPC"
@@ -141,7 +141,7 @@ def _in_place(comparison: Comparison) -> Iterator[Change]:
 
 def _about(change: Change, rule: str, verdict: Verdict, text: str, mend: str = "") -> Finding:
     topic: Topic = "resources" if rule == "removed-while-used" else "clients"
-    return Finding(rule=rule, topic=topic, verdict=verdict, stack=change.stack, resource=change.logical_id, text=text, mend=mend)
+    return about(change, rule, verdict, text, mend, topic=topic)
 
 
 ZONES = "NLB guide, Update the Availability Zones for your Network Load Balancer"

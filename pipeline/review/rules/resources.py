@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pipeline import registry_schema
 from pipeline.review.model import Comparison, Finding
-from pipeline.review.rules.rule import Rule
+from pipeline.review.rules.rule import Rule, about
 
 # Replaced at every deployment, and meant to be: a task definition cannot be changed, a service takes the new one in place.
 ORDINARY = ("AWS::ECS::TaskDefinition",)
@@ -20,29 +20,16 @@ def replaced(comparison: Comparison) -> Iterator[Finding]:
             certain = "is replaced" if change.update == "replacement" else "may be replaced"
             why = ", ".join(f"{one.path} refers to {one.because}" if one.because else one.path for one in culprits)
             kept = "; the old one stays behind" if change.retained else ""
-            yield Finding(
-                rule="replaced",
-                topic="resources",
-                verdict="risky",
-                stack=change.stack,
-                resource=change.logical_id,
-                text=f"{change.logical_id} ({change.type}) {certain}: {why}{kept}",
-            )
+            text = f"{change.logical_id} ({change.type}) {certain}: {why}{kept}"
+            yield about(change, "replaced", "risky", text, topic="resources")
 
 
 def renamed(comparison: Comparison) -> Iterator[Finding]:
     """A resource has another logical id, which to AWS is another resource."""
     for change in comparison.changes:
         if change.renamed_from:
-            yield Finding(
-                rule="renamed",
-                topic="resources",
-                verdict="risky",
-                stack=change.stack,
-                resource=change.logical_id,
-                text=f"{change.renamed_from} ({change.type}) is now {change.logical_id}: AWS makes a new one and deletes the old one",
-                mend=f"keep the logical id {change.renamed_from}",
-            )
+            text = f"{change.renamed_from} ({change.type}) is now {change.logical_id}: AWS makes a new one and deletes the old one"
+            yield about(change, "renamed", "risky", text, mend=f"keep the logical id {change.renamed_from}", topic="resources")
 
 
 def removed(comparison: Comparison) -> Iterator[Finding]:
@@ -50,14 +37,8 @@ def removed(comparison: Comparison) -> Iterator[Finding]:
     for change in comparison.changes:
         if change.action == "remove":
             kept = " is no longer managed; it stays in AWS, and on the bill" if change.retained else " is deleted"
-            yield Finding(
-                rule="removed",
-                topic="resources",
-                verdict="risky",
-                stack=change.stack,
-                resource=change.logical_id,
-                text=f"{change.logical_id} ({change.type}){kept}",
-            )
+            text = f"{change.logical_id} ({change.type}){kept}"
+            yield about(change, "removed", "risky", text, topic="resources")
 
 
 def interrupted(comparison: Comparison) -> Iterator[Finding]:
@@ -67,28 +48,16 @@ def interrupted(comparison: Comparison) -> Iterator[Finding]:
         found = [one for one in change.properties if one.update == "some interruption"]
         paths = [one.path for one in found if (change.type, one.top) != ("AWS::EC2::EIP", "Tags")]
         if paths and not change.replaces:
-            yield Finding(
-                rule="interrupted",
-                topic="clients",
-                verdict="risky",
-                stack=change.stack,
-                resource=change.logical_id,
-                text=f"{change.logical_id} ({change.type}) may be interrupted: {', '.join(paths)}",
-            )
+            text = f"{change.logical_id} ({change.type}) may be interrupted: {', '.join(paths)}"
+            yield about(change, "interrupted", "risky", text, topic="clients")
 
 
 def unknown_type(comparison: Comparison) -> Iterator[Finding]:
     """A type of which the registry knows nothing."""
     for change in comparison.changes:
         if change.properties and registry_schema.load(change.type) is None:
-            yield Finding(
-                rule="unknown-type",
-                topic="resources",
-                verdict="risky",
-                stack=change.stack,
-                resource=change.logical_id,
-                text=f"{change.logical_id}: nothing is known here of {change.type}, so it may be replaced",
-            )
+            text = f"{change.logical_id}: nothing is known here of {change.type}, so it may be replaced"
+            yield about(change, "unknown-type", "risky", text, topic="resources")
 
 
 def type_changed(comparison: Comparison) -> Iterator[Finding]:
@@ -96,15 +65,8 @@ def type_changed(comparison: Comparison) -> Iterator[Finding]:
     for change in comparison.changes:
         types = [one for one in change.attributes if one.path == "Type"]
         for one in types:
-            yield Finding(
-                rule="type-changed",
-                topic="resources",
-                verdict="blocked",
-                stack=change.stack,
-                resource=change.logical_id,
-                text=f"{change.logical_id} was {one.before} and becomes {one.after}: AWS refuses to update the type of a resource",
-                mend="give the new resource another logical id",
-            )
+            text = f"{change.logical_id} was {one.before} and becomes {one.after}: AWS refuses to update the type of a resource"
+            yield about(change, "type-changed", "blocked", text, mend="give the new resource another logical id", topic="resources")
 
 
 def read_only(comparison: Comparison) -> Iterator[Finding]:
@@ -112,15 +74,8 @@ def read_only(comparison: Comparison) -> Iterator[Finding]:
     for change in comparison.changes:
         for one in change.properties:
             if one.access == "read-only" and one.after is not None:
-                yield Finding(
-                    rule="read-only",
-                    topic="resources",
-                    verdict="blocked",
-                    stack=change.stack,
-                    resource=change.logical_id,
-                    text=f"{change.logical_id}: AWS refuses {one.path}, which only it may set",
-                    mend=f"remove {one.path}",
-                )
+                text = f"{change.logical_id}: AWS refuses {one.path}, which only it may set"
+                yield about(change, "read-only", "blocked", text, mend=f"remove {one.path}", topic="resources")
 
 
 def stack_left(comparison: Comparison) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from pipeline.review.model import Comparison, Finding
+from pipeline.review.model import Change, Comparison, Finding, Topic, Verdict
 
 
 @dataclass(frozen=True)
@@ -15,3 +15,7 @@ class Rule:
     name: str
     judge: Callable[[Comparison], Iterator[Finding]]
     source: str
+
+
+def about(change: Change, rule: str, verdict: Verdict, text: str, mend: str = "", *, topic: Topic) -> Finding:
+    return Finding(rule=rule, topic=topic, verdict=verdict, stack=change.stack, resource=change.logical_id, text=text, mend=mend)
