@@ -17,7 +17,6 @@ SWITCHES = {
     ("Alarms", "Enable"): "alarms stop no deployment any more",
     ("Alarms", "Rollback"): "a deployment that an alarm stops is not rolled back",
 }
-CHECKED = ("HealthCheckProtocol", "HealthCheckPath", "HealthCheckPort", "Matcher")
 
 
 def of_service(comparison: Comparison, before: Tasks, after: Tasks) -> Iterator[str]:
@@ -40,7 +39,7 @@ def of_service(comparison: Comparison, before: Tasks, after: Tasks) -> Iterator[
 
 
 def of_target_groups(comparison: Comparison) -> Iterator[tuple[str, str, str]]:
-    """Stack and logical id of a target group, and what its health check loses."""
+    """Stack and logical id of a target group, and how much later its health check finds out."""
     for stack, name, after in resources_of(comparison.after, TARGETS):
         before = properties(comparison.before.stacks.get(stack), name)
         if before:
@@ -49,9 +48,6 @@ def of_target_groups(comparison: Comparison) -> Iterator[tuple[str, str, str]]:
 
 
 def _of_health_check(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    if different := [one for one in CHECKED if text(before.get(one)) != text(after.get(one))]:
-        what = ", ".join(f"{one} {text(before.get(one))} -> {text(after.get(one))}" for one in different)
-        yield f"the load balancer checks something else before it sends clients to a task: {what}"
     old, new = (_seconds(one, "UnhealthyThresholdCount") for one in (before, after))
     if new > old:
         yield f"a task that fails is found out after {new} s, in place of {old} s"

@@ -23,7 +23,6 @@ DEFAULT_TLS = "ELBSecurityPolicy-2016-08"
 LEAST_TLS = re.compile(r"(?:TLS13|TLS|FS)-1-([0-3])")
 SINCE_TLS_1_0 = re.compile(r"ELBSecurityPolicy-(?:FS-)?20\d\d")
 WHO_IS_WELL = ("HealthCheckPath", "HealthCheckPort", "HealthCheckProtocol", "Matcher")
-HOW_OFTEN = ("HealthCheckIntervalSeconds", "HealthCheckTimeoutSeconds", "HealthyThresholdCount", "UnhealthyThresholdCount")
 REPLACING = ("replacement", "conditional replacement")
 
 
@@ -188,7 +187,7 @@ def _idle(listener: Mapping[str, Any]) -> int | None:
 
 
 def health_check(comparison: Comparison) -> Iterator[Finding]:
-    """What counts as a healthy task changes."""
+    """What counts as a healthy task changes; how soon that is found out is another rule's."""
     for change in _modified(comparison, TARGET_GROUP):
         if asked := _top(change, *WHO_IS_WELL):
             says = ", ".join(f"{one.path} {text(one.before)} -> {text(one.after)}" for one in asked)
@@ -197,9 +196,6 @@ def health_check(comparison: Comparison) -> Iterator[Finding]:
             yield _about(
                 change, "health-check-changed", "risky", f"{why}: those that do not pass get no more connections, and ECS stops them", mend
             )
-        if often := _top(change, *HOW_OFTEN):
-            says = ", ".join(f"{one.path} {text(one.before)} -> {text(one.after)}" for one in often)
-            yield _about(change, "health-check-changed", "safe", f"{change.logical_id} finds out sooner or later who is well: {says}")
 
 
 def _listener(comparison: Comparison, change: Change, side: str) -> Mapping[str, Any]:
