@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import os
 import re
@@ -66,8 +67,12 @@ def from_debian(package: str) -> Program:
     if found := shutil.which(package):
         return Program(Path(found))
     folder = CACHE / "debian" / package
-    if not folder.is_dir():
-        _unpack(package, folder)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
+        # Tests that run side by side fetch it once.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.is_dir():
+            _unpack(package, folder)
     (program,) = (path for path in folder.glob("usr/*bin/*") if path.name == package)
     libraries = {path.parent for path in folder.rglob("*.so*")}
     return Program(program, {"LD_LIBRARY_PATH": ":".join(map(str, sorted(libraries)))})
