@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import live
+from pipeline import live, whole_file
 from pipeline.aws import Aws
 from pipeline.errors import PipelineError
 from pipeline.review import ledger, sides
@@ -67,13 +66,5 @@ def pin(root: Path, env: Environment, found: Sequence[Address]) -> tuple[str, tu
         )
     now = [Pin(zone=one.zone.removeprefix(env.region), address=one.address, allocation=one.allocation) for one in found]
     pins = ledger.added(env.name, known, now)
-    _write(root / path, ledger.text(env.name, env.account, env.region, pins))
+    whole_file.write(root / path, ledger.text(env.name, env.account, env.region, pins))
     return path, tuple(one.address for one in pins[len(known) :])
-
-
-def _write(file: Path, text: str) -> None:
-    """A reader sees the old file or the new one, never half of it."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(file)

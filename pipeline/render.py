@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import yaml
 from troposphere import Template
 
-from pipeline import catalog, log_guide, nginx_config, reference, review_guide, schema
+from pipeline import catalog, log_guide, nginx_config, reference, review_guide, schema, whole_file
 from pipeline.paths import NGINX_RENDERED, RENDERED
 from policy import stack_policy
 from stacks import deployroles
@@ -103,11 +102,7 @@ def write(root: Path, files: dict[str, str]) -> list[str]:
     for path in changed:
         target = root / path
         if path in files:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            # A reader sees the old file or the new one, never half of it.
-            temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-            temporary.write_bytes(files[path].encode())
-            temporary.replace(target)
+            whole_file.write(target, files[path])
         else:
             target.unlink()
             _remove_empty_folders(target.parent, root)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from functools import cache
 from typing import Any
 
 from pipeline.checks.documents import Document
 from pipeline.checks.finding import Finding
-
-# awacs names a module after the service's prefix, but for Python's own words.
-MODULES = {"lambda": "awslambda"}
+from pipeline.review.action_names import known
 
 
 def findings(document: Document) -> Iterator[Finding]:
@@ -39,19 +35,8 @@ def _problem(action: Any) -> str | None:
     prefix, colon, name = str(action).partition(":")
     if action == "*":
         return None  # what a wildcard may do is a house rule's business
-    known = _actions(prefix)
-    if not colon or known is None:
+    names = known(prefix)
+    if not colon or names is None:
         return f"{action!r}: no service has the prefix {prefix!r}"
     # IAM compares actions without regard to case; spelling them as AWS does keeps them searchable.
-    return None if any(fnmatchcase(candidate, name) for candidate in known) else f"{action!r}: {prefix} has no such action"
-
-
-@cache
-def _actions(prefix: str) -> frozenset[str] | None:
-    from awacs.aws import Action
-
-    try:
-        module = importlib.import_module(f"awacs.{MODULES.get(prefix, prefix.replace('-', '_'))}")
-    except ModuleNotFoundError:
-        return None
-    return frozenset(value.action for value in vars(module).values() if isinstance(value, Action))
+    return None if any(fnmatchcase(candidate, f"{prefix}:{name}") for candidate in names) else f"{action!r}: {prefix} has no such action"

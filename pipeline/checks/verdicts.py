@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from pipeline import whole_file
 from pipeline.checks.finding import Finding
 
 
@@ -18,8 +18,5 @@ def kept(folder: Path, depends_on: Sequence[str], judge: Callable[[], list[Findi
     if file.is_file():
         return [Finding(**fields) for fields in json.loads(file.read_text())]
     findings = judge()
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_suffix(f".{os.getpid()}.tmp")
-    temporary.write_text(json.dumps([asdict(finding) for finding in findings]))
-    temporary.replace(file)
+    whole_file.write(file, json.dumps([asdict(finding) for finding in findings]))
     return findings

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.git import git
 from pipeline.local import remote
 from pipeline.local.codebuild import builds, webhook
 from pipeline.local.codepipeline import records
@@ -107,7 +108,7 @@ def _is_of(project: Mapping[str, Any], repository: str) -> bool:
 
 def _event(world: World, base: str, branch: str, commit: str) -> webhook.Event | None:
     """None where a Git host opens no pull request: nothing new in the branch, or no history in common."""
-    left = remote.git(remote.path(world.home), "merge-base", f"{BRANCH}{base}", commit)
+    left = git(remote.path(world.home), "merge-base", f"{BRANCH}{base}", commit)
     since = left.stdout.decode().strip()
     if left.returncode or since == commit:
         return None
@@ -181,6 +182,6 @@ def _clone(world: World, source: Mapping[str, Any], commit: str, folder: Path) -
         ("checkout", "--quiet", "--detach", commit),
     )
     for step in steps:
-        ran = remote.git(folder, *step)
+        ran = git(folder, *step)
         if ran.returncode:
             raise builds.BuildFailedError("DOWNLOAD_SOURCE", f"git {step[0]}: {ran.stderr.decode(errors='replace').strip()}")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from pipeline.git import git
 
 # The hook is run by git of the person who pushes: nothing of that person's environment may lead it to other code.
 HOOK = """#!/bin/sh
@@ -30,12 +31,6 @@ class Commit:
 
 def path(home: Path) -> Path:
     return home / "remote.git"
-
-
-def git(repository: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    """Without the variables by which a hook's git points at another repository."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    return subprocess.run(["git", "-C", str(repository), *arguments], env=environment, capture_output=True, check=False)
 
 
 def prepare(home: Path, root: Path, branch: str) -> None:

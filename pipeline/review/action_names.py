@@ -1,4 +1,4 @@
-"""The IAM actions that exist, as far as awacs lists them: only to say what a wildcard stands for."""
+"""The IAM actions that exist, as far as awacs lists them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ PREFIX = re.compile(r"[a-z0-9-]+")
 
 
 @cache
-def known(prefix: str) -> tuple[str, ...]:
-    """`s3` -> s3:AbortMultipartUpload and all others; empty where the service is not known."""
+def known(prefix: str) -> tuple[str, ...] | None:
+    """`s3` -> s3:AbortMultipartUpload and all others; None where no service has the prefix."""
     if not PREFIX.fullmatch(prefix):
-        return ()
+        return None
     from awacs.aws import Action  # noqa: PLC0415 - costs 20 ms: only where a wildcard differs
 
     try:
         module = importlib.import_module(f"awacs.{MODULES.get(prefix, prefix.replace('-', '_'))}")
     except ModuleNotFoundError:
-        return ()
+        return None
     return tuple(sorted(f"{prefix}:{value.action}" for value in vars(module).values() if isinstance(value, Action)))

@@ -142,7 +142,7 @@ def _actions(touched: Iterable[Statement], everything: Iterable[Statement]) -> l
     globs = {name for name in written if patterns.is_glob(name)}
     real: dict[frozenset[str], list[str]] = {}
     for prefix in sorted(prefixes):
-        for name in known(prefix):
+        for name in known(prefix) or ():
             if name.lower() not in written:
                 real.setdefault(_kind(globs, name.lower()), []).append(name)
     return [

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import PipelineError
+from pipeline.git import git
 from pipeline.paths import NGINX_RENDERED, PINNED, RENDERED
 from pipeline.review.model import Pin, Side, Stack
 from pipeline.template_text import document
@@ -73,7 +74,7 @@ def _blobs(root: Path, names: Iterable[str]) -> list[str]:
 
 def _git(root: Path, *arguments: str, given: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
     try:
-        return subprocess.run(["git", "-C", str(root), *arguments], input=given, capture_output=True, check=False)
+        return git(root, *arguments, given=given)
     except FileNotFoundError as error:
         raise PipelineError("git is not installed; a review compares two commits") from error
 
