@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import chain
 from typing import Any
 
 from pipeline import registry_schema
 from pipeline.review import symbols
 from pipeline.review.differences import differences
-from pipeline.review.model import UPDATES, Change, Comparison, Property, Side, Stack, Update
+from pipeline.review.model import REPLACING, UPDATES, Change, Comparison, Property, Side, Stack, Update
+from pipeline.review.read import mapping, resources
 from pipeline.review.renames import renames
 from pipeline.review.symbols import World
 from pipeline.review.updates import Behaviour
@@ -35,7 +35,7 @@ def compare(owner: str, before: Side, after: Side) -> Comparison:
             new = World(side=after, fresh=new.fresh, outputs={**old.outputs, **new.outputs})
             continue
         fresh, found = _stack_changes(stack, was, becomes, old, new)
-        new = World(side=after, fresh={*new.fresh, *fresh}, outputs=new.outputs)
+        new = World(side=after, fresh=fresh, outputs=new.outputs)
         changes += found
         if changed := _changed_parameters(stack, was, becomes, old, new):
             parameters[stack] = changed
@@ -58,30 +58,33 @@ def deployment_order(before: Side, after: Side) -> tuple[str, ...]:
         name: {made_by[parameter] for parameter in _section(stack, "Parameters") if made_by.get(parameter, name) != name}
         for name, stack in stacks.items()
     }
+    return tuple(_needed_first(needs))
+
+
+def _needed_first(needs: Mapping[str, set[str]]) -> list[str]:
+    """Each name after those that it needs; otherwise by name. A circle is AWS's to refuse; here it only must not hang."""
     order: list[str] = []
-    while len(order) < len(stacks):
-        left = sorted(stacks.keys() - set(order))
-        order.append(next((name for name in left if needs[name] <= set(order)), left[0]))
-    return tuple(order)
+    left = sorted(needs)
+    while left:
+        step = next((name for name in left if needs[name].isdisjoint(left)), left[0])
+        left.remove(step)
+        order.append(step)
+    return order
 
 
 def _section(stack: Stack | None, name: str) -> Mapping[str, Any]:
-    found = stack.template.get(name) if stack else None
-    return found if isinstance(found, dict) else {}
-
-
-def _resources(stack: Stack | None) -> dict[str, Mapping[str, Any]]:
-    return {name: one for name, one in _section(stack, "Resources").items() if isinstance(one, dict)}
+    return mapping(stack.template.get(name) if stack else None)
 
 
 def _stack_changes(stack: str, was: Stack | None, becomes: Stack, old: World, new: World) -> tuple[set[str], list[Change]]:
-    """The symbols that are new, and the changes, in the order of logical ids."""
-    before, after = _resources(was), _resources(becomes)
+    """The symbols that are new by now, and the changes, in the order of logical ids."""
+    before, after = resources(was), resources(becomes)
     renamed = renames(before, after)
-    fresh: set[str] = set()
+    fresh = set(new.fresh)
+    world = World(side=new.side, fresh=fresh, outputs=new.outputs)
     found: dict[str, Change] = {}
-    for name in _dependencies_first(after):
-        world = World(side=new.side, fresh={*new.fresh, *fresh}, outputs=new.outputs)
+    needs = {name: {one for one in symbols.references(resource) if one in after and one != name} for name, resource in after.items()}
+    for name in _needed_first(needs):
         source = renamed.get(name, name)
         if was is None or source not in before:
             change = Change(stack=stack, logical_id=name, type=_type(after[name]), action="add")
@@ -111,7 +114,7 @@ def _type(resource: Mapping[str, Any]) -> str:
 def _modified(name: str, source: str, sides: tuple[tuple[Stack, World], tuple[Stack, World]]) -> Change:
     (was, old), (becomes, new) = sides
     stack = becomes.stack
-    before, after = _resources(was)[source], _resources(becomes)[name]
+    before, after = resources(was)[source], resources(becomes)[name]
     same_type = _type(before) == _type(after)
     raw = (_tagged(before, was), _tagged(after, becomes))
     resolved = (symbols.resolve(raw[0], stack, old), symbols.resolve(raw[1], stack, new))
@@ -133,7 +136,7 @@ def _modified(name: str, source: str, sides: tuple[tuple[Stack, World], tuple[St
         properties=properties,
         attributes=attributes if same_type else (*attributes, _type_change(before, after)),
         renamed_from=source if source != name else "",
-        retained=update in ("replacement", "conditional replacement") and policy in RETAINING,
+        retained=update in REPLACING and policy in RETAINING,
     )
 
 
@@ -147,8 +150,7 @@ def _attributes(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 def _tagged(resource: Mapping[str, Any], stack: Stack) -> Mapping[str, Any]:
     """The properties with the stack's tags below the resource's own, as CloudFormation hands them on."""
-    properties = resource.get("Properties")
-    properties = properties if isinstance(properties, dict) else {}
+    properties = mapping(resource.get("Properties"))
     schema = registry_schema.load(_type(resource)) if stack.tags else None
     if schema is None or schema.tag_property is None:
         return properties
@@ -180,7 +182,7 @@ def _properties(type_name: str, raw: tuple[Any, ...], resolved: tuple[Any, ...])
             before=text.before if text else one.before,
             after=text.after if text else one.after,
             update=behaviour.of(path),
-            because="" if text else next(chain(_new_symbols(one.after), symbols.symbols(one.after)), ""),
+            because="" if text else _because(one.after),
             access=behaviour.access(path),
         )
 
@@ -194,30 +196,10 @@ def _written(path: str, written: Mapping[str, Any]) -> Any:
     )
 
 
-def _new_symbols(value: Any) -> Iterator[str]:
-    if isinstance(value, list):
-        for item in value:
-            yield from _new_symbols(item)
-    elif isinstance(value, dict):
-        if value.get("fresh") is True and isinstance(value.get(symbols.SYMBOL), str):
-            yield value[symbols.SYMBOL]
-        for item in value.values():
-            yield from _new_symbols(item)
-
-
-def _dependencies_first(resources: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    needs = {
-        name: {one for one in symbols.references(resource) if one in resources and one != name} for name, resource in resources.items()
-    }
-    order: list[str] = []
-    placed: set[str] = set()
-    while len(order) < len(resources):
-        ready = sorted(name for name in resources if name not in placed and needs[name] <= placed)
-        # A circle is AWS's to refuse; here it only must not hang.
-        step = ready or sorted(resources.keys() - placed)[:1]
-        order += step
-        placed.update(step)
-    return order
+def _because(value: Any) -> str:
+    """The resource that a value means: a new one, where there is one."""
+    found = list(symbols.symbols(value))
+    return next((where for where, fresh in found if fresh), next((where for where, _ in found), ""))
 
 
 def _changed_parameters(stack: str, was: Stack | None, becomes: Stack, old: World, new: World) -> tuple[str, ...]:
@@ -229,18 +211,18 @@ def _changed_parameters(stack: str, was: Stack | None, becomes: Stack, old: Worl
 
 def _hand_on(world: World, old: World, name: str, stack: Stack | None) -> World:
     """The world with the stack's outputs: their known values where the output means what it meant before, else symbols."""
-    outputs = dict(world.outputs)
-    known = old.side.stacks[name].outputs if name in old.side.stacks else {}
-    for output, definition in _section(stack, "Outputs").items():
-        value = definition.get("Value") if isinstance(definition, dict) else definition
-        meaning = symbols.resolve(value, name, world)
-        if output in known and (world is old or meaning == _meaning_before(old, name, output)):
-            outputs[output] = known[output]
-        else:
-            outputs[output] = meaning
-    return World(side=world.side, fresh=world.fresh, outputs=outputs)
+    was = old.side.stacks.get(name)
+    known = was.outputs if was else {}
+    means, meant = _meanings(world, name, stack), _meanings(old, name, was)
+    handed = {
+        output: known[output] if output in known and (world is old or meaning == meant.get(output)) else meaning
+        for output, meaning in means.items()
+    }
+    return World(side=world.side, fresh=world.fresh, outputs={**world.outputs, **handed})
 
 
-def _meaning_before(old: World, name: str, output: str) -> Any:
-    definition = _section(old.side.stacks[name], "Outputs").get(output)
-    return symbols.resolve(definition.get("Value") if isinstance(definition, dict) else definition, name, old)
+def _meanings(world: World, name: str, stack: Stack | None) -> dict[str, Any]:
+    return {
+        output: symbols.resolve(definition.get("Value") if isinstance(definition, dict) else definition, name, world)
+        for output, definition in _section(stack, "Outputs").items()
+    }

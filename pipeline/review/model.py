@@ -12,6 +12,7 @@ VERDICTS: tuple[Verdict, ...] = ("safe", "risky", "blocked")
 # What an update of one property does to its resource. `unknown`: the registry has no such type.
 Update = Literal["in place", "some interruption", "conditional replacement", "replacement", "unknown"]
 UPDATES: tuple[Update, ...] = ("in place", "some interruption", "unknown", "conditional replacement", "replacement")
+REPLACING: tuple[Update, ...] = ("conditional replacement", "replacement")
 Action = Literal["add", "modify", "remove"]
 # What a finding is about, in the order in which a reader wants to know it.
 Topic = Literal["addresses", "clients", "access", "sites", "pipeline", "permissions", "capacity", "data", "resources"]
@@ -97,7 +98,17 @@ class Change:
 
     @property
     def replaces(self) -> bool:
-        return self.action == "modify" and self.update in ("replacement", "conditional replacement")
+        return self.action == "modify" and self.update in REPLACING
+
+    @property
+    def culprits(self) -> tuple[Property, ...]:
+        """The properties for which it is replaced."""
+        return tuple(one for one in self.properties if one.update in REPLACING)
+
+    @property
+    def old_id(self) -> str:
+        """Its logical id on the old side."""
+        return self.renamed_from or self.logical_id
 
     @property
     def touches(self) -> bool:

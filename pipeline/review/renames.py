@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from pipeline.review.read import in_order
+from pipeline.review.read import in_order, mapping
 from pipeline.review.symbols import SUB
 
 
@@ -38,9 +38,7 @@ def _next(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[s
 
 
 def _key(resource: Mapping[str, Any], found: Mapping[str, str], *, tags: bool) -> str:
-    properties = resource.get("Properties")
-    properties = properties if isinstance(properties, dict) else {}
-    kept = {key: value for key, value in properties.items() if tags or key != "Tags"}
+    kept = {key: value for key, value in mapping(resource.get("Properties")).items() if tags or key != "Tags"}
     return json.dumps(in_order([resource.get("Type"), _with_old_names(kept, found)]), default=str)
 
 

@@ -66,14 +66,14 @@ def references(value: Any) -> Iterator[str]:
                 yield from references(item)
 
 
-def symbols(value: Any) -> Iterator[str]:
-    """The symbols in a resolved value, as "stack/LogicalId"."""
+def symbols(value: Any) -> Iterator[tuple[str, bool]]:
+    """The symbols in a resolved value, as "stack/LogicalId", and whether that is new or replaced."""
     if isinstance(value, list):
         for item in value:
             yield from symbols(item)
     elif isinstance(value, dict):
         if isinstance(value.get(SYMBOL), str):
-            yield value[SYMBOL]
+            yield value[SYMBOL], value.get("fresh") is True
         for item in value.values():
             yield from symbols(item)
 
