@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.review.model import Comparison, Side
-from pipeline.review.read import items, mappings, properties, resources, text
+from pipeline.review.read import both_sides, items, mappings, properties, resources, text
 from pipeline.review.statements import ALL, Policy, policy
 
 IDENTITIES = {"AWS::IAM::Role": "Roles", "AWS::IAM::User": "Users", "AWS::IAM::Group": "Groups"}
@@ -63,7 +63,7 @@ def identities(comparison: Comparison) -> Iterator[Identity]:
         if change.type in IDENTITIES:
             wanted.add((change.stack, change.logical_id))
             continue
-        holders = {*_holders(comparison.before, change.stack, change.renamed_from or change.logical_id)}
+        holders = {*_holders(comparison.before, change.stack, change.old_id)}
         holders |= {*_holders(comparison.after, change.stack, change.logical_id)}
         wanted |= holders or {(change.stack, change.logical_id)}
     for stack, name in sorted(wanted):
@@ -159,7 +159,7 @@ def resource_policies(comparison: Comparison) -> Iterator[ResourcePolicy]:
         stack = change.stack
         renamed = _renamed(comparison, stack)
         before, after = comparison.before.stacks.get(stack), comparison.after.stacks.get(stack)
-        old, new = properties(before, change.renamed_from or change.logical_id), properties(after, change.logical_id)
+        old, new = both_sides(comparison, change)
         if change.action == "remove" and not target:
             continue
         about = [text(one) for one in items((new or old).get(target))] if target else [f"${{{change.logical_id}}}"]

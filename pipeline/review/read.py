@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from operator import itemgetter
 from typing import Any
 
-from pipeline.review.model import Comparison, Side, Stack
+from pipeline.review.model import Change, Comparison, Side, Stack
 from pipeline.review.symbols import SUB, references
 
 # A value that is nothing but one reference, as text() writes it.
@@ -37,6 +37,22 @@ def resources_of(side: Side, *types: str) -> Iterator[tuple[str, str, Mapping[st
         if resource.get("Type") in types
     )
     yield from sorted(found, key=itemgetter(0, 1))
+
+
+def both_sides(comparison: Comparison, change: Change) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Its properties before and after, under the logical id that it has there."""
+    before, after = comparison.before.stacks.get(change.stack), comparison.after.stacks.get(change.stack)
+    return properties(before, change.old_id), properties(after, change.logical_id)
+
+
+def place(side: Side, type_name: str) -> tuple[str, str]:
+    """Stack and logical id of the first resource of the type; empty where there is none."""
+    return next(((stack, name) for stack, name, _ in resources_of(side, type_name)), ("", ""))
+
+
+def anew(comparison: Comparison, type_name: str) -> set[str]:
+    """`stack/LogicalId` of what is replaced."""
+    return {f"{change.stack}/{change.logical_id}" for change in comparison.of_type(type_name) if change.replaces}
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

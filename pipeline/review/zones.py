@@ -35,7 +35,7 @@ Pair = tuple[Place | None, Place | None]
 
 def both(comparison: Comparison, change: Change) -> tuple[Pair, ...]:
     """The places of a load balancer before and after, in pairs: of a zone that goes or comes, one half is missing."""
-    old = change.renamed_from or change.logical_id
+    old = change.old_id
     return tuple(
         _paired(
             places(comparison, comparison.before, change.stack, old),

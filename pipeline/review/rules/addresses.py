@@ -8,7 +8,7 @@ from functools import partial
 from pipeline import stack_policy_rules
 from pipeline.review.compare import RETAINING
 from pipeline.review.model import Change, Comparison, Finding, Stack, Verdict
-from pipeline.review.read import keyed, mapping, properties, resources, resources_of, standing
+from pipeline.review.read import anew, keyed, mapping, properties, resources, resources_of, standing
 from pipeline.review.rules.rule import Rule, about
 from pipeline.review.sides import pinned_file
 from pipeline.review.zones import BALANCER, EIP, allocation, both, called, held, keeping, letter, pin_of, places, zone_of
@@ -105,12 +105,12 @@ def retagged(comparison: Comparison) -> Iterator[Finding]:
 
 def swapped(comparison: Comparison) -> Iterator[Finding]:
     """A zone of the load balancer gets another address, or two zones change theirs."""
-    anew = {f"{one.stack}/{one.logical_id}" for one in comparison.of_type(EIP) if one.replaces}
+    made_anew = anew(comparison, EIP)
     for change in comparison.of_type(BALANCER):
         pairs = both(comparison, change)
         zones = {old.address: old.zone for old, _ in pairs if old and old.address}
         for old, new in pairs:
-            if old and new and (old.address != new.address or new.source in anew):
+            if old and new and (old.address != new.address or new.source in made_anew):
                 other = "a new one" if old.address == new.address else called(comparison, new)
                 text = f"{zone_of(new)} would answer on {other} instead of {called(comparison, old)}: AWS cannot swap the address of a zone"
                 yield _about(change, "address-swap", "blocked", text, _two_deployments(new.zone))
@@ -172,7 +172,7 @@ def _denies(stack: Stack, action: str, name: str) -> bool:
 
 
 def _deletion_protected(comparison: Comparison, change: Change) -> tuple[bool, bool]:
-    sides = ((comparison.before, change.renamed_from or change.logical_id), (standing(comparison), change.logical_id))
+    sides = ((comparison.before, change.old_id), (standing(comparison), change.logical_id))
     old, new = (
         keyed(properties(side.stacks.get(change.stack), name).get("LoadBalancerAttributes")).get("deletion_protection.enabled") == "true"
         for side, name in sides

@@ -41,7 +41,7 @@ def replaced(comparison: Comparison) -> Iterator[Finding]:
 
 
 def _culprits(change: Change) -> str:
-    return ", ".join(one.path for one in change.properties if one.update in ("replacement", "conditional replacement")) or "its type"
+    return ", ".join(one.path for one in change.culprits) or "its type"
 
 
 def _held_before(comparison: Comparison, change: Change) -> set[str]:

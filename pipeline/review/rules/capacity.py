@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pipeline.review import capacity
 from pipeline.review.capacity import SCALING, SERVICE, TASK, Capacity
 from pipeline.review.model import Comparison, Finding, Verdict
-from pipeline.review.read import resources_of
+from pipeline.review.read import place
 from pipeline.review.rules.rule import Rule
 
 # Field of Capacity -> type of the resource that says it, what it is, and what less of it means to clients.
@@ -63,7 +63,7 @@ def _too_few(found: Capacity) -> bool:
 
 
 def _finding(comparison: Comparison, type_name: str, verdict: Verdict, text: str, mend: str = "") -> Finding:
-    stack, resource = next(((stack, name) for stack, name, _ in resources_of(comparison.after, type_name)), ("", ""))
+    stack, resource = place(comparison.after, type_name)
     return Finding(rule="capacity-changed", topic="capacity", verdict=verdict, text=text, stack=stack, resource=resource, mend=mend)
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from pipeline.review.model import Change, Comparison, Finding, Side
-from pipeline.review.read import items, mappings, origin, properties, resources_of, standing, text
+from pipeline.review.read import anew, both_sides, items, mappings, origin, properties, resources_of, standing, text
 from pipeline.review.rules.listeners import LISTENER
 from pipeline.review.rules.rule import Rule, about
 
@@ -18,17 +18,16 @@ CERTIFICATE = "AWS::CertificateManager::Certificate"
 
 def replaced(comparison: Comparison) -> Iterator[Finding]:
     """Clients are shown another certificate."""
-    anew = set()
+    made_anew = anew(comparison, CERTIFICATE)
     for change in comparison.of_type(CERTIFICATE):
         if change.replaces:
-            anew.add(f"{change.stack}/{change.logical_id}")
             yield _about(change, "certificate-replaced", "risky", _anew(comparison, change), _mend(comparison, change))
     after = standing(comparison)
     for change in comparison.of_type(LISTENER):
-        old = _shown(comparison.before, change.stack, change.renamed_from or change.logical_id)
+        old = _shown(comparison.before, change.stack, change.old_id)
         new = _shown(after, change.stack, change.logical_id)
         # One that is made anew, or goes, is told of where that happens.
-        if old and new and old != new and not set(new) <= anew and not _nameless(new):
+        if old and new and old != new and not set(new) <= made_anew and not _nameless(new):
             names = f"{', '.join(old)} -> {', '.join(new)}"
             why = f"{change.logical_id} shows another certificate ({names}): clients of hosts that it does not name are refused"
             yield _about(change, "certificate-replaced", "risky", why, "compare the names of both, and that the new one is issued, first")
@@ -47,8 +46,7 @@ def _mend(comparison: Comparison, change: Change) -> str:
 
 
 def _missing(comparison: Comparison, change: Change) -> list[str]:
-    old = _names(properties(comparison.before.stacks.get(change.stack), change.renamed_from or change.logical_id))
-    new = _names(properties(comparison.after.stacks.get(change.stack), change.logical_id))
+    old, new = (_names(one) for one in both_sides(comparison, change))
     return sorted(name for name in old if not _covered(name, new))
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from pipeline.review.model import Change, Comparison, Finding, Verdict
 from pipeline.review.pipeline_stages import Delivery
-from pipeline.review.read import mapping, mappings, properties, resources_of, text
+from pipeline.review.read import both_sides, mapping, mappings, resources_of, text
 from pipeline.review.rules import builds, gates
-from pipeline.review.rules.rule import Rule
+from pipeline.review.rules.rule import Rule, about
 
 PIPELINE = "AWS::CodePipeline::Pipeline"
 CONNECTIONS = ("AWS::CodeConnections::Connection", "AWS::CodeStarConnections::Connection")
@@ -68,12 +68,10 @@ def connection_pending(comparison: Comparison) -> Iterator[Finding]:
 def build_trust(comparison: Comparison) -> Iterator[Finding]:
     """Somebody else may start builds, or builds may do more."""
     for change in comparison.of_type("AWS::CodeBuild::Project"):
-        before, after = comparison.before.stacks.get(change.stack), comparison.after.stacks.get(change.stack)
-        new = properties(after, change.logical_id)
+        old, new = both_sides(comparison, change)
         if change.action == "modify":
-            old = properties(before, change.renamed_from or change.logical_id)
             found = builds.changes(change.logical_id, old, new)
-        elif change.action == "add" and before is not None:
+        elif change.action == "add" and change.stack in comparison.before.stacks:
             found = builds.triggers(change.logical_id, {}, mapping(new.get("Triggers")))
         else:
             continue
@@ -96,8 +94,7 @@ def notifications_lost(comparison: Comparison) -> Iterator[Finding]:
 
 def _silenced(comparison: Comparison, change: Change) -> Iterator[Finding]:
     rule = change.type == "AWS::Events::Rule"
-    old = properties(comparison.before.stacks.get(change.stack), change.renamed_from or change.logical_id)
-    new = properties(comparison.after.stacks.get(change.stack), change.logical_id)
+    old, new = both_sides(comparison, change)
     who = text(old.get("Description")) if rule else text(old.get("Endpoint"))
     if change.action == "remove":
         words = f"{change.logical_id} goes, and with it the message: {who}" if rule else f"{who} gets no more messages of the pipeline"
@@ -143,12 +140,12 @@ def environment_removed(comparison: Comparison) -> Iterator[Finding]:
 def _pipelines(comparison: Comparison) -> Iterator[tuple[Change, Delivery, Delivery]]:
     for change in comparison.of_type(PIPELINE):
         if change.action == "modify":
-            old = properties(comparison.before.stacks.get(change.stack), change.renamed_from or change.logical_id)
-            yield change, Delivery(old), Delivery(properties(comparison.after.stacks.get(change.stack), change.logical_id))
+            old, new = both_sides(comparison, change)
+            yield change, Delivery(old), Delivery(new)
 
 
 def _finding(rule: str, change: Change, words: str, *, verdict: Verdict = "risky", mend: str = "") -> Finding:
-    return Finding(rule=rule, topic="pipeline", verdict=verdict, stack=change.stack, resource=change.logical_id, text=words, mend=mend)
+    return about(change, rule, verdict, words, mend, topic="pipeline")
 
 
 GUIDE = "CodePipeline user guide"

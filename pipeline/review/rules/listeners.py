@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline import stack_policy_rules
 from pipeline.review.model import Change, Comparison, Finding, Property, Verdict
-from pipeline.review.read import items, keyed, mapping, origin, origins, properties, resources_of, standing, text
+from pipeline.review.read import anew, items, keyed, mapping, origin, origins, properties, resources_of, standing, text
 from pipeline.review.rules.rule import Rule, about
 from pipeline.review.zones import BALANCER
 
@@ -23,13 +23,12 @@ DEFAULT_TLS = "ELBSecurityPolicy-2016-08"
 LEAST_TLS = re.compile(r"(?:TLS13|TLS|FS)-1-([0-3])")
 SINCE_TLS_1_0 = re.compile(r"ELBSecurityPolicy-(?:FS-)?20\d\d")
 WHO_IS_WELL = ("HealthCheckPath", "HealthCheckPort", "HealthCheckProtocol", "Matcher")
-REPLACING = ("replacement", "conditional replacement")
 
 
 def target_group_replaced(comparison: Comparison) -> Iterator[Finding]:
     """A target group is replaced while a listener uses it."""
     for change in comparison.of_type(TARGET_GROUP):
-        old = change.renamed_from or change.logical_id
+        old = change.old_id
         ports = _ports_of(comparison, f"{change.stack}/{old}")
         if not ports or not _of_its_own(change):
             continue
@@ -55,15 +54,11 @@ def _ports_of(comparison: Comparison, target_group: str) -> str:
 
 def _of_its_own(change: Change) -> bool:
     """Not only because something that it refers to is replaced, which is told of there."""
-    return change.replaces and (bool(change.renamed_from) or any(one.update in REPLACING and not one.because for one in change.properties))
+    return change.replaces and (bool(change.renamed_from) or any(not one.because for one in change.culprits))
 
 
 def _culprits(change: Change) -> str:
-    return ", ".join(one.path for one in change.properties if one.update in REPLACING) or "the logical id"
-
-
-def _anew(comparison: Comparison, type_name: str) -> set[str]:
-    return {f"{change.stack}/{change.logical_id}" for change in comparison.of_type(type_name) if change.replaces}
+    return ", ".join(one.path for one in change.culprits) or "the logical id"
 
 
 def _refused(comparison: Comparison, change: Change, action: str, name: str) -> str:
@@ -74,7 +69,7 @@ def _refused(comparison: Comparison, change: Change, action: str, name: str) -> 
 
 def replaced(comparison: Comparison) -> Iterator[Finding]:
     """A listener is replaced, which its port may refuse."""
-    after, balancers = standing(comparison), _anew(comparison, BALANCER)
+    after, balancers = standing(comparison), anew(comparison, BALANCER)
     for change in comparison.of_type(LISTENER):
         new = properties(comparison.after.stacks.get(change.stack), change.logical_id)
         balancer = origin(after, change.stack, new.get("LoadBalancerArn"))
@@ -117,7 +112,7 @@ def changed(comparison: Comparison) -> Iterator[Finding]:
                 change, "listener-changed", "risky", why, "add a listener on another port, move the clients, and remove this one later"
             )
         targets = origins(standing(comparison), change.stack, _listener(comparison, change, "after").get("DefaultActions"))
-        if any(not one.because for one in _top(change, "DefaultActions")) and not targets <= _anew(comparison, TARGET_GROUP):
+        if any(not one.because for one in _top(change, "DefaultActions")) and not targets <= anew(comparison, TARGET_GROUP):
             why = f"{change.logical_id} sends new connections elsewhere; open ones stay where they are, for up to an hour"
             yield _about(change, "listener-changed", "risky", why)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pipeline import registry_schema
 from pipeline.review.model import Change, Comparison, Finding, Verdict
 from pipeline.review.read import properties, resources_of, text
-from pipeline.review.rules.rule import Rule
+from pipeline.review.rules.rule import Rule, about
 
 # Names that have to be unique without being the identifier that the registry knows the resource by.
 NAME_OF = {
@@ -41,15 +41,8 @@ def name_taken(comparison: Comparison) -> Iterator[Finding]:
 
 
 def _finding(change: Change, verdict: Verdict, name: str, holder: str, mend: str) -> Finding:
-    return Finding(
-        rule="name-taken",
-        topic="resources",
-        verdict=verdict,
-        stack=change.stack,
-        resource=change.logical_id,
-        text=f"the name {name} still belongs to {holder} when AWS makes {change.logical_id}, so that fails and the update rolls back",
-        mend=mend,
-    )
+    text = f"the name {name} still belongs to {holder} when AWS makes {change.logical_id}, so that fails and the update rolls back"
+    return about(change, "name-taken", verdict, text, mend, topic="resources")
 
 
 def _name_property(type_name: str) -> str | None:

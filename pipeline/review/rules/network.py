@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.review.model import Change, Comparison, Finding, Side, Topic, Verdict
-from pipeline.review.read import resources_of, users
+from pipeline.review.read import anew, resources_of, users
 from pipeline.review.rules.rule import Rule, about
 from pipeline.review.zones import BALANCER, EIP, Place, both, called, keeping, zone_of
 
@@ -22,10 +22,10 @@ HELD = {
 
 def moves_subnet(comparison: Comparison) -> Iterator[Finding]:
     """A zone of the load balancer gets another subnet."""
-    anew = {f"{one.stack}/{one.logical_id}" for one in comparison.of_type("AWS::EC2::Subnet") if one.replaces}
+    made_anew = anew(comparison, SUBNET)
     for change in _in_place(comparison):
         for old, new in both(comparison, change):
-            if old and new and (old.subnet != new.subnet or new.subnet in anew):
+            if old and new and (old.subnet != new.subnet or new.subnet in made_anew):
                 other = "a new subnet" if old.subnet == new.subnet else new.subnet.rpartition("/")[2]
                 why = f"{change.logical_id} would stand on {other} instead of {old.subnet.rpartition('/')[2]} in {zone_of(old)}"
                 mend = f"leave {zone_of(old)} as it is; or give it up in one deployment and add it back in the next"
@@ -105,7 +105,7 @@ def group_replaced(comparison: Comparison) -> Iterator[Finding]:
 def _own_replacements(comparison: Comparison, type_name: str) -> Iterator[tuple[Change, list[str]]]:
     """What is replaced for a reason of its own, not for something that it refers to."""
     for change in comparison.of_type(type_name):
-        found = [one.path for one in change.properties if one.update in ("replacement", "conditional replacement") and not one.because]
+        found = [one.path for one in change.culprits if not one.because]
         if change.renamed_from:
             found = ["the logical id"]
         if change.replaces and found:
@@ -114,7 +114,7 @@ def _own_replacements(comparison: Comparison, type_name: str) -> Iterator[tuple[
 
 def _holders(comparison: Comparison, change: Change) -> str:
     """What used it before, in other stacks: those come later, and what is no longer rendered stays as it is."""
-    wanted = f"{change.stack}/{change.renamed_from or change.logical_id}"
+    wanted = f"{change.stack}/{change.old_id}"
     found = [
         (comparison.order.index(stack), f"{name} ({stack})") for stack, name, _ in users(comparison.before, wanted) if stack != change.stack
     ]

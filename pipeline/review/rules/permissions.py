@@ -9,7 +9,7 @@ from pipeline.review import grants
 from pipeline.review.model import Comparison, Finding, Verdict
 from pipeline.review.permits import Difference, Grant, difference
 from pipeline.review.policies import Identity, ResourcePolicy, identities, resource_policies
-from pipeline.review.read import mapping, properties, resources, text
+from pipeline.review.read import both_sides, mapping, properties, resources, text
 from pipeline.review.rules.rule import Rule
 from pipeline.review.statements import Policy
 
@@ -124,10 +124,7 @@ def public_access(comparison: Comparison) -> Iterator[Finding]:
     for change in comparison.of_type("AWS::S3::Bucket"):
         if change.action != "modify":
             continue
-        old, new = (
-            mapping(properties(side.stacks.get(change.stack), name).get("PublicAccessBlockConfiguration"))
-            for side, name in ((comparison.before, change.renamed_from or change.logical_id), (comparison.after, change.logical_id))
-        )
+        old, new = (mapping(one.get("PublicAccessBlockConfiguration")) for one in both_sides(comparison, change))
         if loosened := [name for name in sorted(old, key=str) if _true(old[name]) and not _true(new.get(name))]:
             sentence = f"{change.logical_id} no longer keeps the public out by itself: {', '.join(map(str, loosened))}"
             yield _finding("public-access", change.stack, change.logical_id, sentence)

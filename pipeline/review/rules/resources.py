@@ -16,9 +16,8 @@ def replaced(comparison: Comparison) -> Iterator[Finding]:
     """A resource is replaced: AWS makes a new one and deletes the old one."""
     for change in comparison.changes:
         if change.replaces and change.type not in ORDINARY and not change.renamed_from:
-            culprits = [one for one in change.properties if one.update in ("replacement", "conditional replacement")]
             certain = "is replaced" if change.update == "replacement" else "may be replaced"
-            why = ", ".join(f"{one.path} refers to {one.because}" if one.because else one.path for one in culprits)
+            why = ", ".join(f"{one.path} refers to {one.because}" if one.because else one.path for one in change.culprits)
             kept = "; the old one stays behind" if change.retained else ""
             text = f"{change.logical_id} ({change.type}) {certain}: {why}{kept}"
             yield about(change, "replaced", "risky", text, topic="resources")

@@ -9,8 +9,8 @@ from pipeline.review.capacity import SERVICE, TASK, number
 from pipeline.review.connections import LISTENER, switched
 from pipeline.review.containers import weaknesses
 from pipeline.review.model import Comparison, Finding, Side
-from pipeline.review.read import keyed, properties, resources_of, text
-from pipeline.review.rules.rule import Rule
+from pipeline.review.read import both_sides, keyed, place, properties, resources_of, text
+from pipeline.review.rules.rule import Rule, about
 from pipeline.review.tasks import TARGETS, containers
 
 # For so long after a deregistration new connections may still come (stacks/drain.py, LOAD_BALANCER_LAG).
@@ -32,7 +32,7 @@ def drain_too_short(comparison: Comparison) -> Iterator[Finding]:
         else:
             words = f"nginx gives open connections {after.shutdown} s, and is killed {after.stop_timeout} s after the stop signal"
         if after.shutdown is None or after.shutdown >= after.stop_timeout:
-            stack, resource = _place(comparison.after, TASK)
+            stack, resource = place(comparison.after, TASK)
             yield Finding(
                 rule="drain-too-short",
                 topic="clients",
@@ -65,7 +65,7 @@ def _delay(side: Side, stack: str, name: str) -> int:
 def stop_timeout_refused(comparison: Comparison) -> Iterator[Finding]:
     """A time to stop that Fargate does not take."""
     before = containers(comparison.before)
-    stack, resource = _place(comparison.after, TASK)
+    stack, resource = place(comparison.after, TASK)
     for name, container in containers(comparison.after).items():
         seconds = number(container.get("StopTimeout"))
         if seconds is not None and seconds not in STOP_TIMEOUTS and seconds != number(before.get(name, {}).get("StopTimeout")):
@@ -88,15 +88,9 @@ def client_ip_switched(comparison: Comparison) -> Iterator[Finding]:
             words = "tasks that run do not understand what the load balancer then sends: every connection is refused"
         else:
             words = "tasks see other addresses than they were configured for: lists of clients and limits by client are wrong"
-        yield Finding(
-            rule="client-ip-switched",
-            topic="clients",
-            verdict="risky",
-            text=f"how {change.logical_id} shows clients' addresses is switched before the tasks are: {words}, for some minutes",
-            stack=change.stack,
-            resource=change.logical_id,
-            mend="deploy it when nobody connects, or beside a second target group on another port",
-        )
+        why = f"how {change.logical_id} shows clients' addresses is switched before the tasks are: {words}, for some minutes"
+        mend = "deploy it when nobody connects, or beside a second target group on another port"
+        yield about(change, "client-ip-switched", "risky", why, mend, topic="clients")
 
 
 def deployment_safety_weakened(comparison: Comparison) -> Iterator[Finding]:
@@ -133,39 +127,29 @@ def listener_during_shift(comparison: Comparison) -> Iterator[Finding]:
     shifting = sorted(strategies & timing.SHIFTS.keys())
     for change in comparison.of_type(LISTENER):
         if shifting and change.action == "modify" and change.properties:
-            yield Finding(
-                rule="listener-during-shift",
-                topic="clients",
-                verdict="risky",
-                text=f"{change.logical_id} is written anew, and with it the weights by which ECS ({', '.join(shifting)}) leads clients to "
-                "the tasks that serve: all of them go to the template's target group, which may have none",
-                stack=change.stack,
-                resource=change.logical_id,
-                mend="change the listener while the template's own target group serves",
+            why = (
+                f"{change.logical_id} is written anew, and with it the weights by which ECS ({', '.join(shifting)}) leads clients to "
+                "the tasks that serve: all of them go to the template's target group, which may have none"
             )
+            mend = "change the listener while the template's own target group serves"
+            yield about(change, "listener-during-shift", "risky", why, mend, topic="clients")
 
 
 def service_replaced(comparison: Comparison) -> Iterator[Finding]:
     """The service is replaced, and begins with other tasks."""
     for change in comparison.of_type(SERVICE):
-        before = properties(comparison.before.stacks.get(change.stack), change.renamed_from or change.logical_id)
-        after = properties(comparison.after.stacks.get(change.stack), change.logical_id)
+        before, after = both_sides(comparison, change)
         elsewhere = text(before.get("ServiceName")) != text(after.get("ServiceName")) or any(
             one.top == "Cluster" for one in change.properties
         )
         # Under the same name in the same cluster it cannot be made at all, which rule name-taken says.
         if change.replaces and (elsewhere or "ServiceName" not in after):
             begins = number(after.get("DesiredCount"))
-            yield Finding(
-                rule="service-replaced",
-                topic="clients",
-                verdict="risky",
-                text=f"{change.logical_id} is made anew beside the old one and begins with {1 if begins is None else begins} task; the old "
-                "tasks leave as soon as it runs, before scaling has started the rest",
-                stack=change.stack,
-                resource=change.logical_id,
-                mend="keep ServiceName and Cluster",
+            why = (
+                f"{change.logical_id} is made anew beside the old one and begins with {1 if begins is None else begins} task; the old "
+                "tasks leave as soon as it runs, before scaling has started the rest"
             )
+            yield about(change, "service-replaced", "risky", why, "keep ServiceName and Cluster", topic="clients")
 
 
 def container_less_safe(comparison: Comparison) -> Iterator[Finding]:
@@ -175,7 +159,7 @@ def container_less_safe(comparison: Comparison) -> Iterator[Finding]:
     for name in sorted(after):
         # Public addresses are how the first tasks are meant to reach origins; only a change to that is news.
         known = after[name] if first and not name else before.get(name, set())
-        stack, resource = _place(comparison.after, TASK if name else SERVICE)
+        stack, resource = place(comparison.after, TASK if name else SERVICE)
         for weakness in sorted(after[name] - known):
             yield Finding(
                 rule="container-less-safe",
@@ -199,10 +183,6 @@ def tasks_replaced(comparison: Comparison) -> Iterator[Finding]:
             stack=after.stack,
             resource=after.service,
         )
-
-
-def _place(side: Side, type_name: str) -> tuple[str, str]:
-    return next(((stack, name) for stack, name, _ in resources_of(side, type_name)), ("", ""))
 
 
 RULES: tuple[Rule, ...] = (

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipeline import stack_policy_rules
-from pipeline.review.model import Change, Comparison, Finding, Stack
-from pipeline.review.read import mapping, resources
+from pipeline.review.model import Change, Comparison, Finding, Stack, Verdict
+from pipeline.review.read import in_order, mapping, resources
 from pipeline.review.rules.names import RULES as NAMES
-from pipeline.review.rules.rule import Rule
+from pipeline.review.rules.rule import Rule, about
 
 # CloudFormation updates no stack in one of these states, until somebody does this. The first five were never created whole, so
 # nothing in them serves.
@@ -34,18 +34,12 @@ def stack_policy(comparison: Comparison) -> Iterator[Finding]:
         action = _action(change)
         if stack is None or stack.policy is None or action is None:
             continue
-        name = change.renamed_from or change.logical_id
+        name = change.old_id
         if why := stack_policy_rules.denial(stack.policy, action, name, change.type):
-            yield Finding(
-                rule="stack-policy",
-                topic="resources",
-                # AWS itself does not know yet whether it will replace.
-                verdict="risky" if change.update == "conditional replacement" else "blocked",
-                stack=change.stack,
-                resource=change.logical_id,
-                text=f"AWS refuses to change {name}: {why}",
-                mend="loosen the stack policy in a deployment of its own, before: a policy protects from the update after",
-            )
+            # AWS itself does not know yet whether it will replace.
+            verdict: Verdict = "risky" if change.update == "conditional replacement" else "blocked"
+            mend = "loosen the stack policy in a deployment of its own, before: a policy protects from the update after"
+            yield about(change, "stack-policy", verdict, f"AWS refuses to change {name}: {why}", mend, topic="resources")
 
 
 def _action(change: Change) -> str | None:
@@ -170,7 +164,7 @@ def _alike(one: tuple[str, Mapping[str, Any]], other: tuple[str, Mapping[str, An
 
 def _content(resource: Mapping[str, Any]) -> str:
     kept = {key: value for key, value in mapping(resource.get("Properties")).items() if key != "Tags"}
-    return json.dumps(kept, sort_keys=True, default=str)
+    return json.dumps(in_order(kept), default=str)
 
 
 RULES: tuple[Rule, ...] = (

@@ -7,9 +7,9 @@ from typing import Any
 
 from pipeline.review import image_expiry
 from pipeline.review.model import Change, Comparison, Finding, Verdict
-from pipeline.review.read import mapping, mappings, properties
+from pipeline.review.read import both_sides, mapping, mappings
 from pipeline.review.read import text as spelled
-from pipeline.review.rules.rule import Rule
+from pipeline.review.rules.rule import Rule, about
 
 Properties = Mapping[str, Any]
 LOG_GROUP, BUCKET, KEY, REPOSITORY = "AWS::Logs::LogGroup", "AWS::S3::Bucket", "AWS::KMS::Key", "AWS::ECR::Repository"
@@ -75,7 +75,7 @@ def encryption_removed(comparison: Comparison) -> Iterator[Finding]:
     for change in comparison.changes:
         read = KEYS_OF.get(change.type)
         if read and change.action == "modify":
-            before, after = _both(comparison, change)
+            before, after = both_sides(comparison, change)
             if read(before) and not read(after):
                 text = f"{change.logical_id} is no longer encrypted with {spelled(read(before))}, whose policy protects it no more"
                 yield _risky("encryption-removed", change, text)
@@ -182,12 +182,7 @@ def _changed(comparison: Comparison, type_name: str) -> Iterator[tuple[Change, P
     """Changes of what is there before, with the properties on both sides."""
     for change in comparison.of_type(type_name):
         if change.action != "add" and not any(one.path == "Type" for one in change.attributes):
-            yield change, *_both(comparison, change)
-
-
-def _both(comparison: Comparison, change: Change) -> tuple[Properties, Properties]:
-    before, after = comparison.before.stacks.get(change.stack), comparison.after.stacks.get(change.stack)
-    return properties(before, change.renamed_from or change.logical_id), properties(after, change.logical_id)
+            yield change, *both_sides(comparison, change)
 
 
 def _name(found: Properties, key: str, change: Change) -> str:
@@ -195,7 +190,7 @@ def _name(found: Properties, key: str, change: Change) -> str:
 
 
 def _finding(rule: str, verdict: Verdict, change: Change, text: str, mend: str = "") -> Finding:
-    return Finding(rule=rule, topic="data", verdict=verdict, stack=change.stack, resource=change.logical_id, text=text, mend=mend)
+    return about(change, rule, verdict, text, mend, topic="data")
 
 
 def _risky(rule: str, change: Change, text: str, mend: str = "") -> Finding:
