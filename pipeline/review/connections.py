@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from pipeline.review import capacity, tasks
 from pipeline.review.capacity import BALANCER, SERVICE
-from pipeline.review.model import Change, Comparison, Side
-from pipeline.review.read import keyed, mappings, properties, text
+from pipeline.review.model import Change, Comparison
+from pipeline.review.read import both_sides, keyed, text
 from pipeline.review.tasks import TARGETS, Tasks
+from pipeline.review.zones import Pair, both, in_place, zone_of
 
 LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
-SUBNET = re.compile(r"\$\{Subnet(\w+)\}")
 
 
 def connections(comparison: Comparison) -> str:
@@ -48,47 +48,31 @@ def switched(comparison: Comparison, attribute: str) -> tuple[Change, ...]:
     return tuple(
         change
         for change in comparison.of_type(TARGETS)
-        if change.action == "modify"
-        and _on(comparison.before, change, change.renamed_from, attribute) != _on(comparison.after, change, "", attribute)
+        if change.action == "modify" and len({_on(one, attribute) for one in both_sides(comparison, change)}) > 1
     )
 
 
 def zones_left(comparison: Comparison) -> tuple[str, ...]:
-    """The zones that a load balancer leaves, in words; one with another address is left and entered."""
-    return _zones(comparison, comparison.before, comparison.after)
+    """The zones that a load balancer leaves, in words; one with another subnet or address is left and entered."""
+    return tuple(sorted({zone_of(old) for old, new in _moved(comparison) if old}))
 
 
 def zones_entered(comparison: Comparison) -> tuple[str, ...]:
-    return _zones(comparison, comparison.after, comparison.before)
+    return tuple(sorted({zone_of(new) for old, new in _moved(comparison) if new}))
 
 
-def _zones(comparison: Comparison, one: Side, other: Side) -> tuple[str, ...]:
-    found = {
-        subnet
-        for change in comparison.of_type(BALANCER)
-        if change.action == "modify" and not change.replaces
-        for subnet, address in _mappings(one, change)
-        if (subnet, address) not in _mappings(other, change)
-    }
-    return tuple(sorted(_zone(subnet) for subnet in found))
-
-
-def _mappings(side: Side, change: Change) -> set[tuple[str, str]]:
-    found = properties(side.stacks.get(change.stack), change.logical_id).get("SubnetMappings")
-    return {(text(one.get("SubnetId")), text(one.get("AllocationId"))) for one in mappings(found)}
-
-
-def _zone(subnet: str) -> str:
-    named = SUBNET.fullmatch(subnet)
-    return f"zone {named[1].lower()}" if named else f"the zone of {subnet}"
+def _moved(comparison: Comparison) -> Iterator[Pair]:
+    for change in in_place(comparison):
+        for old, new in both(comparison, change):
+            if old is None or new is None or (old.subnet, old.address) != (new.subnet, new.address):
+                yield old, new
 
 
 def _gone(comparison: Comparison, type_name: str) -> bool:
     return any(change.replaces or change.action == "remove" for change in comparison.of_type(type_name))
 
 
-def _on(side: Side, change: Change, name: str, attribute: str) -> bool:
-    target_group = properties(side.stacks.get(change.stack), name or change.logical_id)
+def _on(target_group: Mapping[str, Any], attribute: str) -> bool:
     return keyed(target_group.get("TargetGroupAttributes")).get(attribute) == "true"
 
 
@@ -96,9 +80,7 @@ def _ports_taken(comparison: Comparison) -> tuple[str, ...]:
     taken = set()
     for change in comparison.of_type(LISTENER):
         if change.action != "add":
-            stacks = comparison.before.stacks, comparison.after.stacks
-            names = change.renamed_from or change.logical_id, change.logical_id
-            before, after = (properties(side.get(change.stack), name).get("Port") for side, name in zip(stacks, names, strict=True))
+            before, after = (one.get("Port") for one in both_sides(comparison, change))
             if change.replaces or text(before) != text(after):
                 taken.add(text(before))
     return tuple(sorted(taken))

@@ -33,6 +33,11 @@ class Place:
 Pair = tuple[Place | None, Place | None]
 
 
+def in_place(comparison: Comparison) -> Iterator[Change]:
+    """The load balancers that change and stay."""
+    return (change for change in comparison.of_type(BALANCER) if change.action == "modify" and not change.replaces)
+
+
 def both(comparison: Comparison, change: Change) -> tuple[Pair, ...]:
     """The places of a load balancer before and after, in pairs: of a zone that goes or comes, one half is missing."""
     old = change.old_id

@@ -8,7 +8,7 @@ from functools import partial
 from pipeline.review.model import Change, Comparison, Finding
 from pipeline.review.read import items, keyed, properties, resources_of, standing, text
 from pipeline.review.rules.rule import Rule, about
-from pipeline.review.zones import BALANCER, places
+from pipeline.review.zones import BALANCER, in_place, places
 
 _about = partial(about, topic="clients")
 
@@ -55,7 +55,7 @@ def _held_before(comparison: Comparison, change: Change) -> set[str]:
 
 def first_group(comparison: Comparison) -> Iterator[Finding]:
     """A load balancer that has no security group is to get one."""
-    for change in _in_place(comparison):
+    for change in in_place(comparison):
         if _groups(comparison, change) == (False, True):
             why = f"{change.logical_id} was made without a security group, and AWS never lets it have one"
             yield _about(change, "balancer-first-group", "blocked", why, SECOND)
@@ -63,7 +63,7 @@ def first_group(comparison: Comparison) -> Iterator[Finding]:
 
 def loses_groups(comparison: Comparison) -> Iterator[Finding]:
     """A load balancer is to lose all its security groups."""
-    for change in _in_place(comparison):
+    for change in in_place(comparison):
         if _groups(comparison, change) == (True, False):
             why = f"AWS refuses to take the last security group from {change.logical_id}"
             yield _about(change, "balancer-loses-groups", "blocked", why, "keep a group, and change who it lets in")
@@ -89,7 +89,7 @@ def cross_zone(comparison: Comparison) -> Iterator[Finding]:
 
 def setting(comparison: Comparison) -> Iterator[Finding]:
     """Another attribute of the load balancer changes."""
-    for change in _in_place(comparison):
+    for change in in_place(comparison):
         for key, old, new in _attributes(comparison, change, "LoadBalancerAttributes"):
             # The first has a rule of its own, and so has the loss of the second (address-unprotected).
             if key != CROSS_ZONE and (key != PROTECTION or new == "true"):
@@ -112,10 +112,6 @@ def _attributes(comparison: Comparison, change: Change, name: str) -> Iterator[t
     for key in sorted(old.keys() | new.keys()):
         if old.get(key) != new.get(key):
             yield key, old.get(key, "the default"), new.get(key, "the default")
-
-
-def _in_place(comparison: Comparison) -> Iterator[Change]:
-    return (change for change in comparison.of_type(BALANCER) if change.action == "modify" and not change.replaces)
 
 
 RULES: tuple[Rule, ...] = (

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pipeline.review.model import Change, Comparison, Finding, Side, Topic, Verdict
 from pipeline.review.read import anew, resources_of, users
 from pipeline.review.rules.rule import Rule, about
-from pipeline.review.zones import BALANCER, EIP, Place, both, called, keeping, zone_of
+from pipeline.review.zones import EIP, Place, both, called, in_place, keeping, zone_of
 
 GROUP, SUBNET, VPC = "AWS::EC2::SecurityGroup", "AWS::EC2::Subnet", "AWS::EC2::VPC"
 # What AWS does not delete while something uses it, and how it refuses.
@@ -23,7 +23,7 @@ HELD = {
 def moves_subnet(comparison: Comparison) -> Iterator[Finding]:
     """A zone of the load balancer gets another subnet."""
     made_anew = anew(comparison, SUBNET)
-    for change in _in_place(comparison):
+    for change in in_place(comparison):
         for old, new in both(comparison, change):
             if old and new and (old.subnet != new.subnet or new.subnet in made_anew):
                 other = "a new subnet" if old.subnet == new.subnet else new.subnet.rpartition("/")[2]
@@ -36,7 +36,7 @@ def moves_subnet(comparison: Comparison) -> Iterator[Finding]:
 
 def zone_removed(comparison: Comparison) -> Iterator[Finding]:
     """A zone leaves the load balancer, and its address with it."""
-    for change in _in_place(comparison):
+    for change in in_place(comparison):
         for old, new in both(comparison, change):
             if old and new is None:
                 ends = f"connections through {called(comparison, old)} and to tasks of that zone end"
@@ -47,7 +47,7 @@ def zone_removed(comparison: Comparison) -> Iterator[Finding]:
 
 def zone_added(comparison: Comparison) -> Iterator[Finding]:
     """A zone comes, with an address that partners do not know yet."""
-    for change in _in_place(comparison):
+    for change in in_place(comparison):
         for old, new in both(comparison, change):
             if new and old is None:
                 why = f"{change.logical_id} also stands in {zone_of(new)}, and its name also resolves to {called(comparison, new)}"
@@ -133,10 +133,6 @@ def removed_while_used(comparison: Comparison) -> Iterator[Finding]:
                 # A zone is one setting, so its subnet and what stands in it go in the same deployment.
                 mend = "tidy up afterwards: aws ec2 delete-subnet; until then its range is taken, and the zone cannot come back with it"
             yield _about(change, "removed-while-used", "risky", f"{why}, and after three attempts it stays behind, unmanaged", mend)
-
-
-def _in_place(comparison: Comparison) -> Iterator[Change]:
-    return (change for change in comparison.of_type(BALANCER) if change.action == "modify" and not change.replaces)
 
 
 def _about(change: Change, rule: str, verdict: Verdict, text: str, mend: str = "") -> Finding:
