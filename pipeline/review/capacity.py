@@ -8,11 +8,8 @@ from typing import Any
 
 from pipeline.review.model import Side
 from pipeline.review.read import mapping, mappings, resources_of
+from pipeline.review.resource_types import BALANCER, EIP, SCALING, SERVICE, TASK
 
-BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
-SERVICE = "AWS::ECS::Service"
-TASK = "AWS::ECS::TaskDefinition"
-SCALING = "AWS::ApplicationAutoScaling::ScalableTarget"
 # Nothing that AWS counts is larger, and arithmetic with larger numbers can fail.
 LARGEST = 10**9
 
@@ -44,7 +41,7 @@ def of(side: Side, *, left: int = 0) -> Capacity | None:
     scaling = _first(side, SCALING) or {}
     zones = [one for _, _, balancer in resources_of(side, BALANCER) for one in mappings(balancer.get("SubnetMappings"))]
     # Adopted addresses are in no template, and one that no zone uses is billed as well.
-    addresses = max(sum("AllocationId" in zone for zone in zones), left + _count(side, "AWS::EC2::EIP"))
+    addresses = max(sum("AllocationId" in zone for zone in zones), left + _count(side, EIP))
     base, spot = _strategy(service)
     network = mapping(mapping(service.get("NetworkConfiguration")).get("AwsvpcConfiguration"))
     return Capacity(

@@ -6,13 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipeline.review import capacity, tasks
-from pipeline.review.capacity import BALANCER, SERVICE
 from pipeline.review.model import Change, Comparison
 from pipeline.review.read import both_sides, keyed, text
-from pipeline.review.tasks import TARGETS, Tasks
+from pipeline.review.resource_types import BALANCER, LISTENER, SERVICE, TARGET_GROUP
+from pipeline.review.tasks import Tasks
 from pipeline.review.zones import Pair, both, in_place, zone_of
-
-LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
 
 
 def connections(comparison: Comparison) -> str:
@@ -28,7 +26,7 @@ def _worst_first(comparison: Comparison) -> Iterator[str]:
     # What the tasks that run cannot read, they refuse; the service is updated last.
     if switched(comparison, "proxy_protocol_v2.enabled"):
         yield "every connection is refused for some minutes, from the target group's change until new tasks serve"
-    if any(change.replaces for change in comparison.of_type(TARGETS)):
+    if any(change.replaces for change in comparison.of_type(TARGET_GROUP)):
         yield "connections are refused for some minutes: the listener leads to a new target group before tasks are in it"
     # NLB guide, Delete a listener: it takes no new connections, and those that are open stay until they close or time out.
     if ports := _ports_taken(comparison):
@@ -47,7 +45,7 @@ def switched(comparison: Comparison, attribute: str) -> tuple[Change, ...]:
     """The target groups that stay, where an attribute that is off by default is switched on or off."""
     return tuple(
         change
-        for change in comparison.of_type(TARGETS)
+        for change in comparison.of_type(TARGET_GROUP)
         if change.action == "modify" and len({_on(one, attribute) for one in both_sides(comparison, change)}) > 1
     )
 

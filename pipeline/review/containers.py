@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline.review.capacity import SERVICE
 from pipeline.review.model import Side
 from pipeline.review.read import items, mapping, resources_of, text
+from pipeline.review.resource_types import SERVICE
 from pipeline.review.tasks import containers
 
 ROOT_USERS = ("", "0", "root")

@@ -7,6 +7,7 @@ from pipeline.errors import PipelineError
 from pipeline.review import capacity
 from pipeline.review.model import Comparison, Cost
 from pipeline.review.read import standing
+from pipeline.review.resource_types import EIP
 
 
 def change(comparison: Comparison) -> Cost | None:
@@ -15,7 +16,7 @@ def change(comparison: Comparison) -> Cost | None:
         return None
     before = capacity.of(comparison.before)
     # What stands stays on the bill, and so does a retained address.
-    retained = sum(one.retained and (one.action == "remove" or one.replaces) for one in comparison.of_type("AWS::EC2::EIP"))
+    retained = sum(one.retained and (one.action == "remove" or one.replaces) for one in comparison.of_type(EIP))
     after = capacity.of(standing(comparison), left=retained)
     if after is None:
         return None

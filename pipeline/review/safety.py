@@ -8,7 +8,8 @@ from typing import Any
 from pipeline.review.capacity import number
 from pipeline.review.model import Comparison, Side
 from pipeline.review.read import items, mapping, properties, resources_of, text
-from pipeline.review.tasks import TARGETS, Tasks, containers
+from pipeline.review.resource_types import TARGET_GROUP
+from pipeline.review.tasks import Tasks, containers
 
 # Switches of DeploymentConfiguration -> what is lost without them.
 SWITCHES = {
@@ -40,7 +41,7 @@ def of_service(comparison: Comparison, before: Tasks, after: Tasks) -> Iterator[
 
 def of_target_groups(comparison: Comparison) -> Iterator[tuple[str, str, str]]:
     """Stack and logical id of a target group, and how much later its health check finds out."""
-    for stack, name, after in resources_of(comparison.after, TARGETS):
+    for stack, name, after in resources_of(comparison.after, TARGET_GROUP):
         before = properties(comparison.before.stacks.get(stack), name)
         if before:
             for lost in _of_health_check(before, after):

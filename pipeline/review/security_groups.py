@@ -10,8 +10,9 @@ from typing import Any, Literal, NamedTuple
 from pipeline.review.address_sets import EVERYBODY, NOBODY, Addresses, minus, network, union
 from pipeline.review.model import Side, Stack
 from pipeline.review.read import items, mapping, resources_of, text
+from pipeline.review.resource_types import BALANCER as LOAD_BALANCER
+from pipeline.review.resource_types import SECURITY_GROUP, SERVICE
 
-GROUP, LOAD_BALANCER = "AWS::EC2::SecurityGroup", "AWS::ElasticLoadBalancingV2::LoadBalancer"
 BALANCER, TASKS = "load balancer", "tasks"
 LAST_PORT = 65_535
 Direction = Literal["in", "out"]
@@ -119,7 +120,7 @@ def _together(some: list[Group]) -> Group:
 
 def _declared(side: Side) -> dict[Key, Mapping[str, Any]]:
     """Groups of these templates, and those that only rules of these templates name."""
-    found: dict[Key, Mapping[str, Any]] = {(stack, str(name)): properties for stack, name, properties in resources_of(side, GROUP)}
+    found: dict[Key, Mapping[str, Any]] = {(stack, str(name)): properties for stack, name, properties in resources_of(side, SECURITY_GROUP)}
     for stack, _, properties in resources_of(side, *SINGLE.values()):
         found.setdefault(_key(side, stack, properties.get("GroupId")), {})
     return found
@@ -127,7 +128,7 @@ def _declared(side: Side) -> dict[Key, Mapping[str, Any]]:
 
 def _roles(side: Side) -> dict[Key, str]:
     found: dict[Key, str] = {}
-    for stack, _, properties in resources_of(side, "AWS::ECS::Service"):
+    for stack, _, properties in resources_of(side, SERVICE):
         connected = mapping(mapping(properties.get("NetworkConfiguration")).get("AwsvpcConfiguration"))
         found |= {_key(side, stack, one): TASKS for one in items(connected.get("SecurityGroups"))}
     for stack, _, properties in resources_of(side, LOAD_BALANCER):

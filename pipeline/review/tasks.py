@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.review.capacity import SERVICE, TASK, number
+from pipeline.review.capacity import number
 from pipeline.review.model import Comparison, Side
 from pipeline.review.read import keyed, mapping, mappings, resources_of, text
+from pipeline.review.resource_types import SERVICE, TARGET_GROUP, TASK
 
-TARGETS = "AWS::ElasticLoadBalancingV2::TargetGroup"
 # A change of these starts new tasks; of any other property it does not (ECS API, UpdateService: "This parameter triggers ...").
 TRIGGERS = (
     "TaskDefinition",
@@ -57,7 +57,7 @@ def of(side: Side) -> Tasks | None:
     """None where there is no service."""
     for stack, logical_id, service in resources_of(side, SERVICE):
         deployment = mapping(service.get("DeploymentConfiguration"))
-        groups = [found for _, _, found in resources_of(side, TARGETS)]
+        groups = [found for _, _, found in resources_of(side, TARGET_GROUP)]
         return Tasks(
             stack=stack,
             service=logical_id,

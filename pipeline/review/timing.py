@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pipeline.review import capacity, tasks
-from pipeline.review.capacity import BALANCER, SERVICE, number
+from pipeline.review.capacity import number
 from pipeline.review.connections import connections, zones_entered, zones_left
 from pipeline.review.model import Comparison, Timing
 from pipeline.review.read import items, mapping, mappings, properties, text
+from pipeline.review.resource_types import BALANCER, CERTIFICATE, SERVICE
 from pipeline.review.tasks import Tasks
 
 # What one stack's update takes beside what is counted below: typical, AWS documents none.
@@ -21,7 +22,7 @@ ZONE_LEFT = (30, 180)
 # Typical; AWS documents none.
 ZONE_ENTERED = (60, 300)
 # CloudFormation waits for it; mostly minutes, sometimes an hour (hashicorp/terraform-provider-aws#9338).
-CERTIFICATE = (120, 3600)
+ISSUED = (120, 3600)
 # ECS developer guide, optimize task launch time: network interface, image, start. Typical for an image of this size.
 TASK_START = (30, 120)
 # "The NLB target registration can take from 90 to 180 seconds" (kubernetes-sigs/aws-load-balancer-controller#1834); checks come after.
@@ -73,8 +74,8 @@ def _stacks(comparison: Comparison) -> Iterator[Step]:
 def _resources(comparison: Comparison) -> Iterator[Step]:
     for change in comparison.changes:
         made = change.action == "add" or change.replaces
-        if change.type == "AWS::CertificateManager::Certificate" and made:
-            yield Step(f"{change.logical_id} is issued once its DNS record is there", *CERTIFICATE)
+        if change.type == CERTIFICATE and made:
+            yield Step(f"{change.logical_id} is issued once its DNS record is there", *ISSUED)
         elif change.type == BALANCER and made:
             yield Step(f"{change.logical_id} is made", *BALANCER_MADE)
     if zones := zones_left(comparison):

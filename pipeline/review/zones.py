@@ -9,9 +9,8 @@ from typing import Any
 
 from pipeline.review.model import Change, Comparison, Pin, Side
 from pipeline.review.read import mapping, mappings, origin, outputs, properties, resources_of, standing, text
+from pipeline.review.resource_types import BALANCER
 
-BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
-EIP = "AWS::EC2::EIP"
 ZONE_LETTER = re.compile(r"[a-z]$")
 ADDRESS_PARAMETER = re.compile(r"\$\{Address([A-Z])\}")
 ADDRESS_OUTPUT = re.compile(r"Address([A-Z])")

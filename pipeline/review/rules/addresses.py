@@ -9,9 +9,10 @@ from pipeline import stack_policy_rules
 from pipeline.review.compare import RETAINING
 from pipeline.review.model import Change, Comparison, Finding, Stack, Verdict
 from pipeline.review.read import anew, keyed, mapping, properties, resources, resources_of, standing
+from pipeline.review.resource_types import BALANCER, EIP
 from pipeline.review.rules.rule import Rule, about
 from pipeline.review.sides import pinned_file
-from pipeline.review.zones import BALANCER, EIP, allocation, both, called, held, keeping, letter, pin_of, places, zone_of
+from pipeline.review.zones import allocation, both, called, held, keeping, letter, pin_of, places, zone_of
 
 _about = partial(about, topic="addresses")
 

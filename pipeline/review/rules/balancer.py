@@ -7,14 +7,14 @@ from functools import partial
 
 from pipeline.review.model import Change, Comparison, Finding
 from pipeline.review.read import items, keyed, properties, resources_of, standing, text
+from pipeline.review.resource_types import BALANCER, TARGET_GROUP
 from pipeline.review.rules.rule import Rule, about
-from pipeline.review.zones import BALANCER, in_place, places
+from pipeline.review.zones import in_place, places
 
 _about = partial(about, topic="clients")
 
 CROSS_ZONE = "load_balancing.cross_zone.enabled"
 PROTECTION = "deletion_protection.enabled"
-TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
 SECOND = "leave it as it is; for another one, build a second load balancer with addresses of its own and tell partners those first"
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.review import capacity
-from pipeline.review.capacity import SCALING, SERVICE, TASK, Capacity
+from pipeline.review.capacity import Capacity
 from pipeline.review.model import Comparison, Finding, Verdict
 from pipeline.review.read import place
+from pipeline.review.resource_types import SCALING, SERVICE, TASK
 from pipeline.review.rules.rule import Rule
 
 # Field of Capacity -> type of the resource that says it, what it is, and what less of it means to clients.

@@ -8,12 +8,10 @@ from typing import Any
 
 from pipeline.review.model import Change, Comparison, Finding, Side
 from pipeline.review.read import anew, both_sides, items, mappings, origin, properties, resources_of, standing, text
-from pipeline.review.rules.listeners import LISTENER
+from pipeline.review.resource_types import CERTIFICATE, LISTENER
 from pipeline.review.rules.rule import Rule, about
 
 _about = partial(about, topic="clients")
-
-CERTIFICATE = "AWS::CertificateManager::Certificate"
 
 
 def replaced(comparison: Comparison) -> Iterator[Finding]:

@@ -7,8 +7,9 @@ from typing import Any
 
 from pipeline.review.model import Comparison, Finding, Pin, Side, Verdict
 from pipeline.review.read import mapping, mappings, resources_of
+from pipeline.review.resource_types import BALANCER, EIP
 from pipeline.review.rules.rule import Rule
-from pipeline.review.zones import BALANCER, EIP, keeping, places
+from pipeline.review.zones import keeping, places
 
 STACK = "addresses"
 LEAVING = 'write "leaves": "YYYY-MM-DD" into its entry, tell the partners, and remove the entry after that day'

@@ -10,13 +10,11 @@ from typing import Any
 from pipeline import stack_policy_rules
 from pipeline.review.model import Change, Comparison, Finding, Property, Verdict
 from pipeline.review.read import anew, items, keyed, mapping, origin, origins, properties, resources_of, standing, text
+from pipeline.review.resource_types import BALANCER, LISTENER, TARGET_GROUP
 from pipeline.review.rules.rule import Rule, about
-from pipeline.review.zones import BALANCER
 
 _about = partial(about, topic="clients")
 
-LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
-TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
 IDLE = "tcp.idle_timeout.seconds"
 DEFAULT_IDLE = 350
 DEFAULT_TLS = "ELBSecurityPolicy-2016-08"

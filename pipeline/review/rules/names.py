@@ -7,16 +7,17 @@ from collections.abc import Iterator
 from pipeline import registry_schema
 from pipeline.review.model import Change, Comparison, Finding, Verdict
 from pipeline.review.read import properties, resources_of, text
+from pipeline.review.resource_types import BALANCER, SECURITY_GROUP, SERVICE, TARGET_GROUP
 from pipeline.review.rules.rule import Rule, about
 
 # Names that have to be unique without being the identifier that the registry knows the resource by.
 NAME_OF = {
     "AWS::CodeBuild::Project": "Name",
     "AWS::CodeConnections::Connection": "ConnectionName",
-    "AWS::EC2::SecurityGroup": "GroupName",
-    "AWS::ECS::Service": "ServiceName",
-    "AWS::ElasticLoadBalancingV2::LoadBalancer": "Name",
-    "AWS::ElasticLoadBalancingV2::TargetGroup": "Name",
+    SECURITY_GROUP: "GroupName",
+    SERVICE: "ServiceName",
+    BALANCER: "Name",
+    TARGET_GROUP: "Name",
     "AWS::Events::Rule": "Name",
     "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
     "AWS::SNS::Topic": "TopicName",

@@ -6,17 +6,18 @@ from collections.abc import Iterator
 
 from pipeline.review.model import Change, Comparison, Finding, Side, Topic, Verdict
 from pipeline.review.read import anew, resources_of, users
+from pipeline.review.resource_types import CERTIFICATE, EIP, SECURITY_GROUP, SUBNET, TARGET_GROUP
 from pipeline.review.rules.rule import Rule, about
-from pipeline.review.zones import EIP, Place, both, called, in_place, keeping, zone_of
+from pipeline.review.zones import Place, both, called, in_place, keeping, zone_of
 
-GROUP, SUBNET, VPC = "AWS::EC2::SecurityGroup", "AWS::EC2::Subnet", "AWS::EC2::VPC"
+VPC = "AWS::EC2::VPC"
 # What AWS does not delete while something uses it, and how it refuses.
 HELD = {
-    GROUP: "DependencyViolation",
+    SECURITY_GROUP: "DependencyViolation",
     SUBNET: "DependencyViolation",
     VPC: "DependencyViolation",
-    "AWS::CertificateManager::Certificate": "ResourceInUseException",
-    "AWS::ElasticLoadBalancingV2::TargetGroup": "ResourceInUse",
+    CERTIFICATE: "ResourceInUseException",
+    TARGET_GROUP: "ResourceInUse",
 }
 
 
@@ -95,7 +96,7 @@ def vpc_range(comparison: Comparison) -> Iterator[Finding]:
 
 def group_replaced(comparison: Comparison) -> Iterator[Finding]:
     """A security group is replaced while something uses it."""
-    for change, paths in _own_replacements(comparison, GROUP):
+    for change, paths in _own_replacements(comparison, SECURITY_GROUP):
         if holders := _holders(comparison, change):
             text = f"{', '.join(paths)} changes, so {change.logical_id} would be replaced, and the old one is held by {holders}"
             mend = f"leave {', '.join(paths)} as it was; or add a second group beside it"

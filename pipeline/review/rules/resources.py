@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from pipeline import registry_schema
 from pipeline.review.model import Comparison, Finding
+from pipeline.review.resource_types import EIP, TASK
 from pipeline.review.rules.rule import Rule, about
 
 # Replaced at every deployment, and meant to be: a task definition cannot be changed, a service takes the new one in place.
-ORDINARY = ("AWS::ECS::TaskDefinition",)
+ORDINARY = (TASK,)
 
 
 def replaced(comparison: Comparison) -> Iterator[Finding]:
@@ -45,7 +46,7 @@ def interrupted(comparison: Comparison) -> Iterator[Finding]:
     for change in comparison.changes:
         # Tags of an address have a rule of their own: address-retagged.
         found = [one for one in change.properties if one.update == "some interruption"]
-        paths = [one.path for one in found if (change.type, one.top) != ("AWS::EC2::EIP", "Tags")]
+        paths = [one.path for one in found if (change.type, one.top) != (EIP, "Tags")]
         if paths and not change.replaces:
             text = f"{change.logical_id} ({change.type}) may be interrupted: {', '.join(paths)}"
             yield about(change, "interrupted", "risky", text, topic="clients")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.review import capacity, safety, tasks, timing
-from pipeline.review.capacity import SERVICE, TASK, number
-from pipeline.review.connections import LISTENER, switched
+from pipeline.review.capacity import number
+from pipeline.review.connections import switched
 from pipeline.review.containers import weaknesses
 from pipeline.review.model import Comparison, Finding, Side
 from pipeline.review.read import both_sides, keyed, place, properties, resources_of, text
+from pipeline.review.resource_types import LISTENER, SERVICE, TARGET_GROUP, TASK
 from pipeline.review.rules.rule import Rule, about
-from pipeline.review.tasks import TARGETS, containers
+from pipeline.review.tasks import containers
 
 # For so long after a deregistration new connections may still come (stacks/drain.py, LOAD_BALANCER_LAG).
 LAG = 120
@@ -42,7 +43,7 @@ def drain_too_short(comparison: Comparison) -> Iterator[Finding]:
                 resource=resource,
                 mend="worker_shutdown_timeout some seconds below StopTimeout",
             )
-    for stack, name, _ in resources_of(comparison.after, TARGETS):
+    for stack, name, _ in resources_of(comparison.after, TARGET_GROUP):
         delay = _delay(comparison.after, stack, name)
         if delay < LAG and delay != _delay(comparison.before, stack, name):
             yield Finding(
