@@ -110,8 +110,11 @@ def judge(
         try:
             load(checkout(files), today=date(2030, 1, 1))
         except ConfigError as error:
-            return [problem.removeprefix(f"{file}: ") for problem in error.problems]
-        return []
+            found = error.problems
+        else:
+            return []
+        assert all(problem.startswith(f"{file}: ") for problem in found), found
+        return [problem.removeprefix(f"{file}: ") for problem in found]
 
     return problems
 
