@@ -31,10 +31,11 @@ def refuse_if_blocked(prepared: Prepared) -> None:
 
 def pass_or_refuse(
     prepared: Prepared, project: Project, aws: Aws, *, expected: str, execution: str | None, planned: Parts | None = None
-) -> None:
-    """`expected` is the fingerprint that was approved, `execution` the pipeline's run, where there is one.
+) -> str:
+    """Returns what has moved since the plan, where that is nobody's to decide; empty when nothing has.
 
-    `planned` is what the fingerprint was of, where that is still known.
+    `expected` is the fingerprint that was planned, `execution` the pipeline's run, where there is one. `planned` is what the
+    fingerprint was of, where that is still known.
     """
     owner = prepared.owner
     run = {} if execution is None else _run(aws, project, execution)
@@ -42,8 +43,10 @@ def pass_or_refuse(
         # It returns to what was approved and ran before; its plan was made against a state that is gone by now.
         if run.get("trigger", {}).get("triggerType") == "AutomatedRollback" and _stopped_by_the_gate(aws, project, owner, str(execution)):
             raise PipelineError(f"{owner}: the gate stopped the deployment before it changed anything, so there is nothing to roll back")
-        return
-    if prepared.facts.fingerprint != expected:
+        return ""
+    moved_on = prepared.facts.fingerprint != expected
+    # A plan that needs nobody's approval binds nobody: the run before this one may have deployed after this one had planned.
+    if moved_on and prepared.facts.needs_approval:
         raise PipelineError(
             f"{owner}: what would be deployed is not what was planned: {_what_moved(prepared, planned)} "
             f"(planned {expected[:12]}, now {prepared.facts.fingerprint[:12]}). Look at the new plan, and let the pipeline make it: push, "
@@ -51,6 +54,7 @@ def pass_or_refuse(
         )
     if execution and prepared.facts.needs_approval and not approval.approved_in(aws, project, owner, execution):
         raise PipelineError(f"{owner}: this plan needs an approval and nobody gave one in run {execution}; see: kotei status")
+    return _what_moved(prepared, planned) if moved_on else ""
 
 
 def _what_moved(prepared: Prepared, planned: Parts | None) -> str:

@@ -105,13 +105,13 @@ def execution_of(kind: str) -> dict[str, Any]:
 
 def test_the_gate_lets_the_planned_pass(aws: Aws, answers: Callable[..., None], project: Project) -> None:
     answers("codepipeline", "get_pipeline_execution", execution_of("STANDARD"))
-    gate.pass_or_refuse(prepared(), project, aws, expected="f" * 64, execution=EXECUTION)
+    assert not gate.pass_or_refuse(prepared(), project, aws, expected="f" * 64, execution=EXECUTION)
 
 
 def test_the_gate_refuses_what_is_stale(aws: Aws, answers: Callable[..., None], project: Project) -> None:
     answers("codepipeline", "get_pipeline_execution", execution_of("STANDARD"))
     with pytest.raises(PipelineError, match="is not what was planned") as refused:
-        gate.pass_or_refuse(prepared(), project, aws, expected="e" * 64, execution=EXECUTION)
+        gate.pass_or_refuse(prepared(needs_approval=True), project, aws, expected="e" * 64, execution=EXECUTION)
     assert "the rendered files, the image or the live stacks have changed since" in str(refused.value)
     assert "push, or release the change again: aws codepipeline start-pipeline-execution --name demo" in str(refused.value)
 
@@ -119,14 +119,21 @@ def test_the_gate_refuses_what_is_stale(aws: Aws, answers: Callable[..., None], 
 def test_the_gate_names_what_has_moved(aws: Aws, project: Project) -> None:
     planned: Parts = {**NOW, "stacks": {"demo-test-service": "UPDATE_COMPLETE, last changed yesterday 1"}}
     with pytest.raises(PipelineError) as refused:
-        gate.pass_or_refuse(prepared(), project, aws, expected="e" * 64, execution=None, planned=planned)
+        gate.pass_or_refuse(prepared(needs_approval=True), project, aws, expected="e" * 64, execution=None, planned=planned)
     assert "planned: stack demo-test-service has changed (UPDATE_COMPLETE, last changed today) since (planned eeee" in str(refused.value)
+
+
+def test_the_gate_lets_a_newer_plan_pass_that_nobody_has_to_approve(aws: Aws, project: Project) -> None:
+    """Of two quick pushes the second plans while the first deploys."""
+    planned: Parts = {**NOW, "stacks": {"demo-test-service": "UPDATE_COMPLETE, last changed yesterday 1"}}
+    told = gate.pass_or_refuse(prepared(), project, aws, expected="e" * 64, execution=None, planned=planned)
+    assert told == "stack demo-test-service has changed (UPDATE_COMPLETE, last changed today) since"
 
 
 def test_the_gate_names_a_few_and_counts_the_rest(aws: Aws, project: Project) -> None:
     planned: Parts = {**NOW, "files": {f"file-{number}": "1" for number in range(9)}}
     with pytest.raises(PipelineError, match="file-4 is gone and 4 more since"):
-        gate.pass_or_refuse(prepared(), project, aws, expected="e" * 64, execution=None, planned=planned)
+        gate.pass_or_refuse(prepared(needs_approval=True), project, aws, expected="e" * 64, execution=None, planned=planned)
 
 
 def test_the_gate_refuses_when_the_approval_was_skipped(aws: Aws, answers: Callable[..., None], project: Project) -> None:
