@@ -1,0 +1,92 @@
+"""What runs, and what it says about itself."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Literal
+
+import typer
+
+from pipeline.checkout import project as configuration
+from pipeline.commands.common import DONE, AsJson, EnvironmentName, ImageDigest, aws_target, document, tell
+from pipeline.paths import ROOT
+
+app = typer.Typer()
+
+
+@app.command()
+def status(as_json: AsJson = False) -> int:
+    """Say where everything stands: runs of the pipeline, who is waited for, what each environment runs. Reads only."""
+    from pipeline import status as statuses
+    from pipeline.status_text import text
+
+    now = statuses.read(configuration(), aws_target())
+    print(document(asdict(now)) if as_json else text(now), end="")
+    return DONE
+
+
+@app.command()
+def addresses(
+    name: EnvironmentName,
+    form: Annotated[Literal["text", "json", "csv", "nft", "terraform"], typer.Option("--format", help="How it is printed.")] = "text",
+    as_json: AsJson = False,
+    pin: Annotated[bool, typer.Option("--pin", help="Write into stacks/pinned what is not there yet; a plan then holds to it.")] = False,
+) -> int:
+    """Print the fixed addresses that clients allow. Changes nothing in AWS."""
+    from pipeline.address_formats import written
+    from pipeline.addresses import pin as pinned
+    from pipeline.addresses import read
+    from pipeline.prepare import environment, environment_aws
+
+    env, target = environment(configuration(), name), aws_target()
+    found = read(environment_aws(env, target), env)
+    print(written("json" if as_json else form, env.project, name, found), end="")
+    if pin:
+        path, new = pinned(ROOT, env, found)
+        if target.endpoint:
+            tell(f"{target.name} is not AWS: {path} now holds addresses that no partner knows; keep it out of the branch that you deploy")
+        tell(f"{path} has {', '.join(new)} now; commit it: git add {path}" if new else f"{path} has them all")
+    return DONE
+
+
+@app.command()
+def cost(name: EnvironmentName, as_json: AsJson = False) -> int:
+    """Estimate what AWS bills a month for an environment without traffic, from its configuration. Reads no AWS."""
+    from pipeline import cost as estimate
+    from pipeline.prepare import environment
+
+    lines = estimate.monthly(environment(configuration(), name))
+    if as_json:
+        print(document([asdict(line) for line in lines]), end="")
+        return DONE
+    for line in (*lines, estimate.Line(item="Together, in US dollars", quantity="", dollars=estimate.total(lines))):
+        print(f"{line.item:<32}{line.quantity:<26}{line.dollars:>8.2f}")
+    return DONE
+
+
+@app.command()
+def protect(name: EnvironmentName) -> int:
+    """Turn on termination protection of the stacks that hold an environment's addresses. Changes nothing else."""
+    from pipeline import protect as protection
+    from pipeline.prepare import environment, environment_aws
+
+    env = environment(configuration(), name)
+    changed = protection.turn_on(environment_aws(env, aws_target()), env)
+    print("\n".join(f"{stack}: termination protection is on" for stack in changed) or f"{name}: every stack was protected already")
+    return DONE
+
+
+@app.command()
+def verify(
+    name: EnvironmentName,
+    image_digest: ImageDigest = "",
+    seconds: Annotated[int, typer.Option(help="How long it may take until all is well.", min=0)] = 120,
+) -> int:
+    """Check that an environment runs the image that was approved, and has a healthy task in every zone. Reads only."""
+    from pipeline import verify as verifier
+    from pipeline.prepare import environment, environment_aws
+
+    env = environment(configuration(), name)
+    verifier.wait(environment_aws(env, aws_target()), env, image_digest or None, seconds=seconds)
+    print(f"{name}: every task runs the approved image, every zone is healthy")
+    return DONE
