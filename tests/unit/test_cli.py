@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pipeline import aws, cli
+from pipeline.commands import generate
 from pipeline.errors import PipelineError
 from pipeline.paths import ROOT
 
@@ -104,8 +105,8 @@ def test_a_bug_is_3_with_its_traceback(monkeypatch: pytest.MonkeyPatch, capsys: 
     def broken() -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(cli, "_project", broken)
-    assert cli.main(["status"]) == 3
+    monkeypatch.setattr(generate, "configuration", broken)
+    assert cli.main(["render"]) == 3
     assert "ZeroDivisionError" in capsys.readouterr().err
 
 
@@ -113,8 +114,8 @@ def test_ctrl_c_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted() -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_project", interrupted)
-    assert cli.main(["status"]) == 130
+    monkeypatch.setattr(generate, "configuration", interrupted)
+    assert cli.main(["render"]) == 130
 
 
 @pytest.mark.parametrize("arguments", [["plan", "staging", "--image-digest", "latest"], ["image", "scan", "latest"]])

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from pipeline import cli
+from pipeline.commands import change
 from pipeline.paths import ROOT
 
 BASE = Path(__file__).parent / "review" / "base"
@@ -57,7 +58,7 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clone:
     found = Clone(tmp_path)
     found.git("init", "-q")
     found.commit()
-    monkeypatch.setattr(cli, "ROOT", tmp_path)
+    monkeypatch.setattr(change, "ROOT", tmp_path)
     return found
 
 
