@@ -156,8 +156,8 @@ def test_neither_a_configuration_nor_credentials_nor_slow_libraries_are_needed(c
     """
     clone.edit("monitoring", dashboard_goes)
     script = (
-        "import sys\nfrom pathlib import Path\nfrom pipeline import cli\n"
-        f"cli.ROOT = Path({str(clone.root)!r})\n"
+        "import sys\nfrom pathlib import Path\nfrom pipeline import cli\nfrom pipeline.commands import change\n"
+        f"change.ROOT = Path({str(clone.root)!r})\n"
         "code = cli.main(['review', '--exit-code', '--format', 'line'])\n"
         "slow = {name.partition('.')[0] for name in sys.modules} & {'boto3', 'botocore', 'troposphere', 'awacs', 'moto'}\n"
         "print(code, sorted(slow))\n"
