@@ -1,0 +1,80 @@
+"""RUNBOOK.md, as it stands: the commands of each section are run in a clone, and what they promise is looked at afterwards."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import System
+
+pytestmark = pytest.mark.local
+
+RUNBOOK = (Path(__file__).parents[3] / "RUNBOOK.md").read_text(encoding="utf-8")
+SECTIONS = {text.partition("\n")[0]: text for text in re.split(r"^## ", RUNBOOK, flags=re.MULTILINE)[1:]}
+BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# A section's own test prepares what the section is about, follows it, and looks at what it promises.
+FOLLOWED: set[str] = set()
+
+
+def follow(system: System, section: str, **given: str) -> str:
+    """What the commands of a section print, in a shell that has activated the environment and whose remote is the engine's."""
+    system.git("config", "branch.main.remote", "local")
+    # The hooks have a test of their own.
+    system.git("config", "core.hooksPath", "/dev/null")
+    script = "\n".join(BLOCK.findall(SECTIONS[section]))
+    variables = [f"{name}={value}" for name, value in given.items()]
+    path = f"PATH={system.clone}/.venv/bin:{system.environment['PATH']}"
+    done: subprocess.CompletedProcess[str] = system.command(
+        "env", path, *variables, "bash", "-euo", "pipefail", "-c", f'eval "$(kotei local env)"\n{script}'
+    )
+    return done.stdout + done.stderr
+
+
+def runbook(section: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Names the section that a test follows."""
+    FOLLOWED.add(section)
+    return lambda test: test
+
+
+def test_every_section_is_followed() -> None:
+    assert SECTIONS.keys() == FOLLOWED
+
+
+@runbook("A partner is added")
+def test_a_partner_is_added(system: System) -> None:
+    system.nothing_runs()
+    # 198.18.7.20, in the stand-ins' spelling.
+    partner = "127.18.7.20"
+    with pytest.raises(OSError, match=r"reset|EOF|closed|refused"):
+        system.get(source=partner)
+    said = follow(system, "A partner is added")
+    assert "198.18.7.0/24 gains" in said.replace("\n", " ")
+    assert system.serves(source=partner)
+    assert all(address in said for address in system.addresses())
+
+
+@runbook("The backend moves")
+def test_the_backend_moves(system: System) -> None:
+    system.nothing_runs()
+    said = follow(system, "The backend moves")
+    assert "origin-2.example.net" in said
+    assert system.get().origin["origin"] == "origin-2.example.net"
+    system.return_to("HEAD~1")
+
+
+@runbook("The certificate is rotated")
+def test_the_certificate_is_rotated(system: System) -> None:
+    system.nothing_runs()
+    new = "arn:aws:acm:ap-northeast-1:111122223333:certificate/99999999-8888-4777-8666-555555555555"
+    follow(system, "The certificate is rotated", NEW=new)
+    name = system.outputs("kotei-staging-loadbalancer")["LoadBalancerFullName"]
+    balancer = f"arn:aws:elasticloadbalancing:ap-northeast-1:111122223333:loadbalancer/{name}"
+    listeners = system.client("elbv2").describe_listeners(LoadBalancerArn=balancer)["Listeners"]
+    assert [one["CertificateArn"] for listener in listeners for one in listener["Certificates"]] == [new]
+    assert system.serves()
