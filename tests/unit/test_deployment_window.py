@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pipeline.local.codepipeline import cron
+from pipeline import deployment_window as cron
 
 
 @pytest.mark.parametrize(

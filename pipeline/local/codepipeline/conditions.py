@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from pipeline.local.codepipeline import cron, records, variables
+from pipeline import deployment_window as cron
+from pipeline.local.codepipeline import records, variables
 from pipeline.local.codepipeline.action import AbandonedError
 
 if TYPE_CHECKING:
