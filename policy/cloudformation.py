@@ -6,13 +6,15 @@ CloudFormation role of ours can give a fixed address away.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from awacs import codebuild, codeconnections, codepipeline, codestar_connections, ec2, ecr, ecs, events, iam
 from awacs.aws import Allow, Condition, Deny, PolicyDocument, Statement, StringEquals
 
 from policy import network_types, resource_types
 from policy.statement import allow, document
 
-PASSED_BY_ENVIRONMENT = ("ecs-tasks.amazonaws.com", "vpc-flow-logs.amazonaws.com")
+PASSED_BY_ENVIRONMENT = ("ecs-tasks.amazonaws.com", "ecs.amazonaws.com", "vpc-flow-logs.amazonaws.com")
 PASSED_BY_SHARED = ("codebuild.amazonaws.com", "codepipeline.amazonaws.com", "cloudformation.amazonaws.com")
 
 # An address that is released is gone: nobody can promise to get it back. Changing a load balancer's zones needs none of these.
@@ -58,8 +60,11 @@ def environment(*, account: str, region: str, project: str, name: str, hosted_zo
     )
 
 
-def shared(*, account: str, region: str, project: str) -> PolicyDocument:
-    """For the registry, the connection, the review and the pipeline's own stack, whose names begin with the project's."""
+def shared(*, account: str, region: str, project: str, more: Sequence[Statement] = ()) -> PolicyDocument:
+    """For the registry, the connection, the review and the pipeline's own stack, whose names begin with the project's.
+
+    `more` is what the parts need that the configuration turns on.
+    """
     where = f"{region}:{account}"
     return document(
         _registry(where, project),
@@ -76,6 +81,7 @@ def shared(*, account: str, region: str, project: str) -> PolicyDocument:
         resource_types.topics(where, f"{project}-pipeline"),
         resource_types.buckets(f"{project}-pipeline"),
         *resource_types.keys(where),
+        *more,
         KEEP_ADDRESSES,
     )
 

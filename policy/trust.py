@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from awacs import sts
-from awacs.aws import Allow, ArnLike, AWSPrincipal, Condition, PolicyDocument, Principal, Statement, StringEquals
+from awacs.aws import (
+    Allow,
+    ArnLike,
+    ArnLikeIfExists,
+    AWSPrincipal,
+    Condition,
+    PolicyDocument,
+    Principal,
+    Statement,
+    StringEquals,
+    StringEqualsIfExists,
+)
 
 from policy.statement import document
 
@@ -12,6 +23,18 @@ def tasks(*, account: str, region: str) -> PolicyDocument:
     """ECS tasks, for a task role or a task execution role."""
     # The pattern of AWS's page on task roles; its page on execution roles shows no condition, but ECS assumes both in the same way.
     return service("ecs-tasks.amazonaws.com", account=account, source=f"arn:aws:ecs:{region}:{account}:*")
+
+
+def infrastructure(*, account: str, region: str) -> PolicyDocument:
+    """ECS itself, for a role that AWS calls an infrastructure role.
+
+    Its page shows no condition, and what ECS does not send must not keep it from ever taking on the role: so only what it does send is
+    compared.
+    """
+    condition = Condition(
+        [StringEqualsIfExists({"aws:SourceAccount": account}), ArnLikeIfExists({"aws:SourceArn": f"arn:aws:ecs:{region}:{account}:*"})]
+    )
+    return document(_assume(Principal("Service", "ecs.amazonaws.com"), Condition=condition))
 
 
 def flow_logs(*, account: str, region: str) -> PolicyDocument:

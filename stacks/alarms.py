@@ -6,11 +6,15 @@ from collections.abc import Sequence
 
 from troposphere import Ref, Template, cloudwatch
 
+from stacks import alternate
+from stacks.config_deployment import Canary
 from stacks.environment import Environment
 from stacks.log_metrics import REQUESTS, SERVER_ERRORS, namespace
 from stacks.placement import availability_zone, parameter
 from stacks.placement import suffix as zone_suffix
 from stacks.ports import LISTENER_PORT, suffix
+
+Dimensions = list[cloudwatch.MetricDimension]
 
 NLB = "AWS/NetworkELB"
 # Below so many requests a minute one error is a large share and says nothing.
@@ -22,14 +26,20 @@ def deployment_guards(t: Template, env: Environment) -> list[cloudwatch.Alarm]:
     """ECS needs them to exist before the service. They are quick: a deployment waits for their periods to pass."""
     # ECS ignores an alarm that is on when a deployment starts, so that the cure of an incident can be deployed.
     guards = [
-        server_errors(env, "DeploymentServerErrors", percent=10, minutes=2),
-        no_healthy_target(t, "DeploymentNoHealthyTarget", minutes=2, missing="notBreaching"),
+        server_errors(env, "DeploymentServerErrors", percent=_guarded_percent(env), minutes=2),
+        no_healthy_target(t, env, "DeploymentNoHealthyTarget", minutes=2, missing="notBreaching"),
     ]
     for guard in guards:
         # House rules refuse an alarm that tells nobody, unless it says that deployments watch it (policy/rules/monitoring.guard).
         guard.Metadata = {"kotei": {"deployment": True}}
         t.add_resource(guard)
     return guards
+
+
+def _guarded_percent(env: Environment) -> int:
+    """A canary that fails half of its own share is noticed."""
+    share = (env.service.canary or Canary()).percent if env.service.strategy == "canary" else 100
+    return min(10, max(1, share // 2))
 
 
 def server_errors(env: Environment, title: str, *, percent: int, minutes: int, actions: Sequence[Ref] = ()) -> cloudwatch.Alarm:
@@ -51,16 +61,12 @@ def server_errors(env: Environment, title: str, *, percent: int, minutes: int, a
 
 
 def no_healthy_target(
-    t: Template, title: str, *, minutes: int, missing: str, port: int = LISTENER_PORT, actions: Sequence[Ref] = ()
+    t: Template, env: Environment, title: str, *, minutes: int, missing: str, port: int = LISTENER_PORT, actions: Sequence[Ref] = ()
 ) -> cloudwatch.Alarm:
     return cloudwatch.Alarm(
         f"{title}{suffix(port)}",
         AlarmDescription=f"No task answers: clients cannot connect to port {port}",
-        Namespace=NLB,
-        MetricName="HealthyHostCount",
-        Dimensions=target_dimensions(t, port),
-        Statistic="Maximum",
-        Period=60,
+        **_most_hosts("HealthyHostCount", target_dimensions(t, env, port)),
         Threshold=1,
         ComparisonOperator="LessThanThreshold",
         EvaluationPeriods=minutes,
@@ -71,24 +77,22 @@ def no_healthy_target(
 
 def unhealthy_in_zone(t: Template, env: Environment, zone: str, *, actions: Sequence[Ref]) -> cloudwatch.Alarm:
     place = availability_zone(env, zone)
-    dimensions = [*target_dimensions(t, LISTENER_PORT), cloudwatch.MetricDimension(Name="AvailabilityZone", Value=place)]
-    return _unhealthy(zone_suffix(zone), f"A task in {place} fails its health check for five minutes", dimensions, actions)
+    here = cloudwatch.MetricDimension(Name="AvailabilityZone", Value=place)
+    groups = [[*group, here] for group in target_dimensions(t, env, LISTENER_PORT)]
+    return _unhealthy(zone_suffix(zone), f"A task in {place} fails its health check for five minutes", groups, actions)
 
 
-def unhealthy_on_port(t: Template, port: int, *, actions: Sequence[Ref]) -> cloudwatch.Alarm:
+def unhealthy_on_port(t: Template, env: Environment, port: int, *, actions: Sequence[Ref]) -> cloudwatch.Alarm:
     """Not by zone: the tasks and their health check are those of the sites, which have an alarm for each zone."""
-    return _unhealthy(suffix(port), f"A task fails its health check for port {port} for five minutes", target_dimensions(t, port), actions)
+    text = f"A task fails its health check for port {port} for five minutes"
+    return _unhealthy(suffix(port), text, target_dimensions(t, env, port), actions)
 
 
-def _unhealthy(end: str, text: str, dimensions: list[cloudwatch.MetricDimension], actions: Sequence[Ref]) -> cloudwatch.Alarm:
+def _unhealthy(end: str, text: str, groups: list[Dimensions], actions: Sequence[Ref]) -> cloudwatch.Alarm:
     return cloudwatch.Alarm(
         f"UnhealthyTargets{end}",
         AlarmDescription=text,
-        Namespace=NLB,
-        MetricName="UnHealthyHostCount",
-        Dimensions=dimensions,
-        Statistic="Maximum",
-        Period=60,
+        **_most_hosts("UnHealthyHostCount", groups),
         Threshold=1,
         ComparisonOperator="GreaterThanOrEqualToThreshold",
         EvaluationPeriods=5,
@@ -115,13 +119,23 @@ def resets(t: Template, title: str, metric: str, *, by: str, percent: int, actio
     )
 
 
-def target_dimensions(t: Template, port: int) -> list[cloudwatch.MetricDimension]:
-    return [
-        cloudwatch.MetricDimension(
-            Name="TargetGroup", Value=parameter(t, f"TargetGroupFullName{suffix(port)}", "String", "Output of the loadbalancer stack")
-        ),
-        *_balancer_dimensions(t),
+def target_dimensions(t: Template, env: Environment, port: int) -> list[Dimensions]:
+    """Of each target group of the port."""
+    names = [parameter(t, f"TargetGroupFullName{suffix(port)}", "String", "Output of the loadbalancer stack")]
+    if env.service.shifts:
+        names.append(alternate.full_name(t, port))
+    return [[cloudwatch.MetricDimension(Name="TargetGroup", Value=name), *_balancer_dimensions(t)] for name in names]
+
+
+def _most_hosts(metric: str, groups: list[Dimensions]) -> dict[str, object]:
+    """In one of the target groups. One without tasks has no such metric, which MAX leaves out."""
+    if len(groups) == 1:
+        return {"Namespace": NLB, "MetricName": metric, "Dimensions": groups[0], "Statistic": "Maximum", "Period": 60}
+    queries = [
+        _query(f"group{number}", cloudwatch.Metric(Namespace=NLB, MetricName=metric, Dimensions=dimensions), "Maximum")
+        for number, dimensions in enumerate(groups)
     ]
+    return {"Metrics": [*queries, cloudwatch.MetricDataQuery(Id="most", Expression="MAX(METRICS())", Label=metric, ReturnData=True)]}
 
 
 def _balancer_dimensions(t: Template) -> list[cloudwatch.MetricDimension]:
@@ -140,8 +154,8 @@ def _balancer_metric(t: Template, name: str, metric: str) -> cloudwatch.MetricDa
     return _query(name, cloudwatch.Metric(Namespace=NLB, MetricName=metric, Dimensions=_balancer_dimensions(t)))
 
 
-def _query(name: str, metric: cloudwatch.Metric) -> cloudwatch.MetricDataQuery:
-    return cloudwatch.MetricDataQuery(Id=name, MetricStat=cloudwatch.MetricStat(Metric=metric, Period=60, Stat="Sum"), ReturnData=False)
+def _query(name: str, metric: cloudwatch.Metric, statistic: str = "Sum") -> cloudwatch.MetricDataQuery:
+    return cloudwatch.MetricDataQuery(Id=name, MetricStat=cloudwatch.MetricStat(Metric=metric, Period=60, Stat=statistic), ReturnData=False)
 
 
 def _calls(actions: Sequence[Ref]) -> dict[str, list[Ref]]:

@@ -7,6 +7,7 @@ from ipaddress import IPv4Network
 
 from stacks.config_access import MOST_RULES, Access
 from stacks.config_certificate import Certificate
+from stacks.config_deployment import MOST_SHIFTED_PORTS
 from stacks.config_network import SMALLEST_SUBNET, Addresses, Network
 from stacks.config_origins import OriginSettings, protocol_suits_sites, settings_are_used
 from stacks.config_ports import Port, ports_are_free
@@ -143,6 +144,15 @@ def group_has_room_for_ports(access: Access, ports: tuple[Port, ...]) -> Iterato
         )
 
 
+def shifts_have_room_for_ports(service: Service, ports: tuple[Port, ...]) -> Iterator[Problem]:
+    if service.shifts and len(ports) > MOST_SHIFTED_PORTS:
+        yield Problem(
+            ("service", "strategy"),
+            f'"{service.strategy}" tells two target groups and a listener for each of the {len(ports)} ports, which is more than '
+            f'CodePipeline passes on; at most {MOST_SHIFTED_PORTS} ports, or strategy = "rolling"',
+        )
+
+
 def zones_have_tasks(where: Network, loadbalancer: LoadBalancer, service: Service) -> Iterator[Problem]:
     zones = len(where.zones)
     if not loadbalancer.cross_zone and service.min_tasks < zones:
@@ -186,4 +196,5 @@ ENVIRONMENT_RULES: tuple[Rule, ...] = (
     (("service", "sites"), cache_has_room),
     (("ports",), ports_are_free),
     (("access", "ports"), group_has_room_for_ports),
+    (("service", "ports"), shifts_have_room_for_ports),
 )

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from stacks import fargate
+from stacks.config_deployment import BlueGreen, Canary, settings_are_of_strategy
 from stacks.config_problems import Model, Problem, choice
 from stacks.config_values import LogDays
 
@@ -92,8 +93,14 @@ class Service(Model):
     """The share of Spot among the tasks beyond on_demand_base."""
     cpu_target_percent: Annotated[int, Field(ge=10, le=90)] = 60
     """Tasks are added and removed so that their CPU load stays near this."""
-    strategy: Literal["rolling"] = "rolling"
-    """How a new version replaces the old one."""
+    strategy: Literal["rolling", "canary", "blue_green"] = "rolling"
+    """How a new version replaces the old one: task by task; by a second set that gets some connections first; by one that gets all at once.
+
+    The last two take 10 minutes more for each shift, and every task twice meanwhile."""
+    canary: Canary | None = None
+    """Times and share of a canary deployment."""
+    blue_green: BlueGreen | None = None
+    """Times of a blue_green deployment."""
     egress: Literal["public"] = "public"
     """How tasks reach the origins: from public addresses of their own."""
     # At least what nginx needs to end its idle connections, at most what Fargate gives (stacks/drain.py).
@@ -113,4 +120,10 @@ class Service(Model):
         (("min_tasks", "max_tasks"), least_is_not_most),
         (("on_demand_base", "min_tasks"), base_is_reached),
         (("on_demand_base", "spot_percent"), spot_is_not_all),
+        (("strategy", "canary", "blue_green"), settings_are_of_strategy),
     )
+
+    @property
+    def shifts(self) -> bool:
+        """Whether the load balancer turns from one set of tasks to another."""
+        return self.strategy != "rolling"

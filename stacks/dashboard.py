@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 
+from troposphere import Sub, Template
+
+from stacks import alternate
 from stacks.alarms import NLB
 from stacks.environment import Environment
 from stacks.log_metrics import FAILED_CONNECTIONS, REFUSED, REQUEST_TIME, REQUESTS, SERVER_ERRORS, namespace
 from stacks.placement import availability_zone
-from stacks.ports import suffix
+from stacks.ports import LISTENER_PORT, suffix
 
 Metric = list[object]
 
@@ -18,8 +21,14 @@ SERVICE = ["ClusterName", "${ClusterName}", "ServiceName", "${ServiceName}"]
 WIDTH, HEIGHT, COLUMNS = 8, 6, 3
 
 
-def body(env: Environment) -> str:
-    """JSON for Fn::Sub: `${...}` are parameters of the monitoring stack."""
+def body(t: Template, env: Environment) -> Sub:
+    """`${...}` are parameters of the monitoring stack, and the names of alternate target groups, which are parts of one."""
+    ports = (LISTENER_PORT, *(one.port for one in env.ports)) if env.service.shifts else ()
+    parts = {f"AlternateFullName{suffix(port)}": alternate.full_name(t, port) for port in ports}
+    return Sub(_text(env), **parts)
+
+
+def _text(env: Environment) -> str:
     widgets = [_widget(env, number, *graph) for number, graph in enumerate(_graphs(env))]
     return json.dumps({"widgets": widgets}, indent=1, sort_keys=True)
 
@@ -27,8 +36,8 @@ def body(env: Environment) -> str:
 def _graphs(env: Environment) -> list[tuple[str, str, list[Metric]]]:
     """Title, statistic, metrics."""
     return [
-        ("Healthy tasks by zone", "Minimum", [_in_zone(env, zone, "HealthyHostCount") for zone in env.zones]),
-        ("Unhealthy tasks by zone", "Maximum", [_in_zone(env, zone, "UnHealthyHostCount") for zone in env.zones]),
+        ("Healthy tasks by zone", "Minimum", [metric for zone in env.zones for metric in _in_zone(env, zone, "HealthyHostCount")]),
+        ("Unhealthy tasks by zone", "Maximum", [metric for zone in env.zones for metric in _in_zone(env, zone, "UnHealthyHostCount")]),
         ("Requests, 5xx and refused", "Sum", [[namespace(env), metric] for metric in (REQUESTS, SERVER_ERRORS, REFUSED)]),
         ("Seconds a request", "p99", [[namespace(env), REQUEST_TIME, {"stat": stat}] for stat in ("p50", "p99", "Maximum")]),
         ("Connections", "Sum", [[NLB, "NewFlowCount", *BALANCER], [NLB, "ActiveFlowCount", *BALANCER, {"stat": "Average"}]]),
@@ -43,7 +52,12 @@ def _graphs(env: Environment) -> list[tuple[str, str, list[Metric]]]:
 def _further_ports(env: Environment) -> list[tuple[str, str, list[Metric]]]:
     if not env.ports:
         return []
-    counts = [[NLB, name, *_targets(suffix(port.port))] for port in env.ports for name in ("HealthyHostCount", "UnHealthyHostCount")]
+    counts: list[Metric] = [
+        [NLB, name, *group]
+        for port in env.ports
+        for name in ("HealthyHostCount", "UnHealthyHostCount")
+        for group in _targets(env, suffix(port.port))
+    ]
     return [
         ("Tasks by further port", "Maximum", counts),
         ("Failed connections on further ports", "Sum", [[namespace(env), FAILED_CONNECTIONS]]),
@@ -54,12 +68,13 @@ def _balancer(metric: str) -> Metric:
     return [NLB, metric, *BALANCER]
 
 
-def _targets(end: str) -> Metric:
-    return ["TargetGroup", f"${{TargetGroupFullName{end}}}", *BALANCER]
+def _targets(env: Environment, end: str) -> list[Metric]:
+    names = [f"TargetGroupFullName{end}", *([f"AlternateFullName{end}"] if env.service.shifts else [])]
+    return [["TargetGroup", f"${{{name}}}", *BALANCER] for name in names]
 
 
-def _in_zone(env: Environment, zone: str, metric: str) -> Metric:
-    return [NLB, metric, *_targets(""), "AvailabilityZone", availability_zone(env, zone)]
+def _in_zone(env: Environment, zone: str, metric: str) -> list[Metric]:
+    return [[NLB, metric, *group, "AvailabilityZone", availability_zone(env, zone)] for group in _targets(env, "")]
 
 
 def _widget(env: Environment, number: int, title: str, statistic: str, metrics: list[Metric]) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from troposphere import Ref, Sub, Template, cloudwatch, kms, sns
+from troposphere import Ref, Template, cloudwatch, kms, sns
 
 from policy import alarm_topic
 from stacks import alarms, dashboard, queries
@@ -16,18 +16,18 @@ def build(env: Environment) -> Template:
     t = Template(Description=f"{env.project} {env.name}: alarms, dashboard and saved queries")
     _topic(t, env)
     told = [Ref("Topic")]
-    t.add_resource(alarms.no_healthy_target(t, "NoHealthyTarget", minutes=2, missing="breaching", actions=told))
+    t.add_resource(alarms.no_healthy_target(t, env, "NoHealthyTarget", minutes=2, missing="breaching", actions=told))
     for zone in env.zones:
         t.add_resource(alarms.unhealthy_in_zone(t, env, zone, actions=told))
     for further in env.ports:
-        t.add_resource(alarms.no_healthy_target(t, "NoHealthyTarget", minutes=2, missing="breaching", port=further.port, actions=told))
-        t.add_resource(alarms.unhealthy_on_port(t, further.port, actions=told))
+        t.add_resource(alarms.no_healthy_target(t, env, "NoHealthyTarget", minutes=2, missing="breaching", port=further.port, actions=told))
+        t.add_resource(alarms.unhealthy_on_port(t, env, further.port, actions=told))
     t.add_resource(alarms.server_errors(env, "ServerErrors", percent=5, minutes=5, actions=told))
     t.add_resource(alarms.resets(t, "TargetResets", "TCP_Target_Reset_Count", by="Tasks", percent=20, actions=told))
     t.add_resource(alarms.resets(t, "ClientResets", "TCP_Client_Reset_Count", by="Clients", percent=50, actions=told))
     for name in ("ClusterName", "ServiceName"):
         parameter(t, name, "String", "Output of the service stack")
-    t.add_resource(cloudwatch.Dashboard("Dashboard", DashboardName=f"{env.project}-{env.name}", DashboardBody=Sub(dashboard.body(env))))
+    t.add_resource(cloudwatch.Dashboard("Dashboard", DashboardName=f"{env.project}-{env.name}", DashboardBody=dashboard.body(t, env)))
     queries.build(t, env)
     return t
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from troposphere import GetAtt, Output, Ref, Sub, Template, applicationautoscaling, ecs, iam, logs
+from troposphere import GetAtt, Output, Ref, Sub, Template, applicationautoscaling, cloudwatch, ecs, iam, logs
 
 from policy import task as policies
 from policy import trust
-from stacks import alarms, containers, log_metrics
+from stacks import alarms, alternate, containers, log_metrics
 from stacks.environment import Environment
 from stacks.keep import KEEP, KEEP_ONCE_CREATED
 from stacks.placement import parameter, subnet_id
@@ -49,6 +49,8 @@ def _roles(t: Template, env: Environment) -> None:
                 Policies=[iam.Policy(PolicyName="proxy", PolicyDocument=document)],
             )
         )
+    if env.service.shifts:
+        t.add_resource(alternate.role(t, env))
 
 
 def _task_definition(t: Template, env: Environment) -> None:
@@ -86,15 +88,10 @@ def _service(t: Template, env: Environment) -> None:
             CapacityProviderStrategy=_capacity(env),
             PlatformVersion="1.4.0",
             AvailabilityZoneRebalancing="ENABLED",
-            DeploymentConfiguration=ecs.DeploymentConfiguration(
-                MinimumHealthyPercent=100,
-                MaximumPercent=200,
-                DeploymentCircuitBreaker=ecs.DeploymentCircuitBreaker(Enable=True, Rollback=True),
-                Alarms=ecs.DeploymentAlarms(AlarmNames=[Ref(alarm) for alarm in guards], Enable=True, Rollback=True),
-            ),
+            DeploymentConfiguration=_deployment(env, guards),
             HealthCheckGracePeriodSeconds=60,
             LoadBalancers=[
-                ecs.LoadBalancer(ContainerName=containers.PROXY, ContainerPort=inside, TargetGroupArn=_target_group(t, env, outside))
+                _load_balancer(t, env, outside, inside)
                 for outside, inside in ((LISTENER_PORT, TRAFFIC_PORT), *((p.port, container_port(p.port)) for p in env.ports))
             ],
             NetworkConfiguration=ecs.NetworkConfiguration(
@@ -109,6 +106,26 @@ def _service(t: Template, env: Environment) -> None:
             PropagateTags="SERVICE",
         )
     )
+
+
+def _deployment(env: Environment, guards: list[cloudwatch.Alarm]) -> ecs.DeploymentConfiguration:
+    if env.service.shifts:
+        how = alternate.deployment(env)
+    else:
+        how = {"DeploymentCircuitBreaker": ecs.DeploymentCircuitBreaker(Enable=True, Rollback=True)}
+    return ecs.DeploymentConfiguration(
+        MinimumHealthyPercent=100,
+        MaximumPercent=200,
+        Alarms=ecs.DeploymentAlarms(AlarmNames=[Ref(alarm) for alarm in guards], Enable=True, Rollback=True),
+        **how,
+    )
+
+
+def _load_balancer(t: Template, env: Environment, outside: int, inside: int) -> ecs.LoadBalancer:
+    balancing = ecs.LoadBalancer(ContainerName=containers.PROXY, ContainerPort=inside, TargetGroupArn=_target_group(t, env, outside))
+    if env.service.shifts:
+        balancing.AdvancedConfiguration = alternate.advanced(t, env, outside)
+    return balancing
 
 
 def _target_group(t: Template, env: Environment, port: int) -> Ref | Sub:

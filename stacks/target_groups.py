@@ -1,27 +1,30 @@
-"""The target groups: one for the sites and one for each further port, alike but for the port that a task listens on."""
+"""The target groups: for the sites and for each further port one, or two between which deployments shift, alike but for their port."""
 
 from __future__ import annotations
 
 from troposphere import GetAtt, Output, Ref, Template
 from troposphere import elasticloadbalancingv2 as elb
 
-from stacks import drain
+from stacks import alternate, drain
 from stacks.environment import Environment
 from stacks.placement import vpc_id
 from stacks.ports import HEALTH_PATH, HEALTH_PORT, LISTENER_PORT, TRAFFIC_PORT, container_port, suffix
 
 
 def build(t: Template, env: Environment) -> None:
-    _target_group(t, env, suffix(LISTENER_PORT), TRAFFIC_PORT)
+    for outside, inside in ((LISTENER_PORT, TRAFFIC_PORT), *((one.port, container_port(one.port)) for one in env.ports)):
+        end = suffix(outside)
+        targets = _target_group(t, env, f"TargetGroup{end}", inside)
+        t.add_output(Output(f"TargetGroupFullName{end}", Value=GetAtt(targets, "TargetGroupFullName")))
+        if env.service.shifts:
+            alternate.export(t, _target_group(t, env, f"AlternateTargetGroup{end}", inside), outside)
     t.add_output(Output("TargetGroupArn", Value=Ref("TargetGroup")))
-    for further in env.ports:
-        _target_group(t, env, suffix(further.port), container_port(further.port))
 
 
-def _target_group(t: Template, env: Environment, end: str, port: int) -> None:
-    targets = t.add_resource(
+def _target_group(t: Template, env: Environment, name: str, port: int) -> elb.TargetGroup:
+    return t.add_resource(
         elb.TargetGroup(
-            f"TargetGroup{end}",
+            name,
             VpcId=vpc_id(t, env),
             Protocol="TCP",
             Port=port,
@@ -38,7 +41,6 @@ def _target_group(t: Template, env: Environment, end: str, port: int) -> None:
             TargetGroupAttributes=[elb.TargetGroupAttribute(Key=key, Value=value) for key, value in sorted(_attributes(env).items())],
         )
     )
-    t.add_output(Output(f"TargetGroupFullName{end}", Value=GetAtt(targets, "TargetGroupFullName")))
 
 
 def _attributes(env: Environment) -> dict[str, str]:

@@ -119,6 +119,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "origins": MOST_ORIGINS,
         "ports": MOST_PORTS,
     },
+    "canary": {
+        "service": {**BASE["service"], "strategy": "canary", "canary": {"percent": 5, "minutes": 20, "bake_minutes": 30}},
+        "ports": MOST_PORTS[:2],
+    },
+    "blue-green": {"service": {**BASE["service"], "strategy": "blue_green"}},
     "another-account": {"account": ANOTHER_ACCOUNT, "certificate": {"arn": CERTIFICATE.replace(PIPELINE_ACCOUNT, ANOTHER_ACCOUNT)}},
 }
 
@@ -148,6 +153,12 @@ def env(request: pytest.FixtureRequest) -> Environment:
 def most() -> Environment:
     """An environment that uses everything."""
     return environment(**VARIANTS["most"])
+
+
+@pytest.fixture
+def most_shifted() -> Environment:
+    """The same, with as much as goes with a shift from one set of tasks to another."""
+    return environment(**{**VARIANTS["most"], "service": {**BASE["service"], "strategy": "canary"}, "ports": MOST_PORTS[:2]})
 
 
 @pytest.fixture

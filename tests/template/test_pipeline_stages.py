@@ -26,6 +26,7 @@ LONGEST = {
     "TargetGroupArn": "arn:aws:elasticloadbalancing:ap-southeast-1:111122223333:targetgroup/" + "x" * 32 + "/0123456789abcdef",
     "LoadBalancerFullName": "net/" + "x" * 32 + "/0123456789abcdef",
     "TargetGroupFullName": "targetgroup/" + "x" * 32 + "/0123456789abcdef",
+    "Alternate": "x" * 32 + "/0123456789abcdef,0123456789abcdef",
     "ClusterName": "x" * 14 + "-" + "x" * 14,
     "ServiceName": "proxy",
     "ImageDigest": "sha256:" + "0" * 64,
@@ -136,10 +137,11 @@ def test_parameter_overrides_fit_before_and_after_substitution(project: Project)
         assert len(worst) <= 1024, action["Name"]
 
 
-def test_the_parameters_of_an_environment_that_uses_everything_fit(most: Environment) -> None:
-    for step in environment_steps(most.model_copy(update={"name": "n" * 14, "project": "p" * 14})):
-        assert len(overrides(step) or "{}") <= 1000, step.stack
-        assert len(json.dumps({name: _longest(name) for name in step.parameters})) <= 1024, step.stack
+def test_the_parameters_of_an_environment_that_uses_everything_fit(most: Environment, most_shifted: Environment) -> None:
+    for env in (most, most_shifted):
+        for step in environment_steps(env.model_copy(update={"name": "n" * 14, "project": "p" * 14})):
+            assert len(overrides(step) or "{}") <= 1000, step.stack
+            assert len(json.dumps({name: _longest(name) for name in step.parameters})) <= 1024, step.stack
 
 
 def _longest(name: str) -> str:

@@ -117,6 +117,16 @@ WAYS: list[tuple[str, str, Change]] = [
         "no rollback",
         lambda d: resource("Service")(d)["DeploymentConfiguration"]["DeploymentCircuitBreaker"].update(Rollback=False),
     ),
+    (
+        "service_shift_rolls_back",
+        "no rollback",
+        lambda d: resource("Service")(d)["DeploymentConfiguration"]["Alarms"].update(Rollback=False),
+    ),
+    (
+        "service_shift_rolls_back",
+        "a port that ECS cannot turn",
+        lambda d: resource("Service")(d)["LoadBalancers"][0].pop("AdvancedConfiguration"),
+    ),
     ("service_capacity_providers", "launch type", lambda d: resource("Service")(d).update(LaunchType="FARGATE")),
     ("service_capacity_providers", "spot alone", lambda d: resource("Service")(d)["CapacityProviderStrategy"].pop(0)),
     ("iam_no_wildcard_action", "everything", lambda d: statement(d, 0).update(Action="*")),

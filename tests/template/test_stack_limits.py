@@ -48,5 +48,7 @@ def test_every_role_says_on_whose_behalf(built: dict[str, dict[str, Any]]) -> No
         for name, resource in document["Resources"].items():
             if resource["Type"] == "AWS::IAM::Role":
                 (statement,) = resource["Properties"]["AssumeRolePolicyDocument"]["Statement"]
-                assert {"aws:SourceAccount"} == set(statement["Condition"]["StringEquals"]), name
-                assert {"aws:SourceArn"} == set(statement["Condition"]["ArnLike"]), name
+                # What AWS documents no conditions for may not send what they compare.
+                unsure = "IfExists" if name == "ShiftRole" else ""
+                assert {"aws:SourceAccount"} == set(statement["Condition"][f"StringEquals{unsure}"]), name
+                assert {"aws:SourceArn"} == set(statement["Condition"][f"ArnLike{unsure}"]), name

@@ -30,7 +30,18 @@ def test_every_port_has_a_listener_and_a_target_group_of_its_own(env: Environmen
     }
     assert found == wanted
     assert len({inside for _, _, inside in found.values()}) == len(found)
-    assert len(target_groups(built)) == len(found)
+    assert len(target_groups(built)) == len(found) * (2 if env.service.shifts else 1)
+
+
+def test_a_shift_finds_the_same_target_group_twice_and_the_listener_as_it_was(variant: Any) -> None:
+    settings = {"cpu": 256, "memory": 512, "min_tasks": 2, "max_tasks": 4, "on_demand_base": 1, "spot_percent": 0}
+    ports = [{"port": 5432, "origin": "db.example.net:5432"}]
+    rolling, shifting = (variant(service={**settings, **more}, ports=ports)["loadbalancer"] for more in ({}, {"strategy": "blue_green"}))
+    for end in ("", "5432"):
+        groups = [shifting["Resources"][f"{name}{end}"]["Properties"] for name in ("TargetGroup", "AlternateTargetGroup")]
+        assert groups[0] == groups[1]
+        # What CloudFormation writes anew it writes with the template's weights.
+        assert shifting["Resources"][f"Listener{end}"] == rolling["Resources"][f"Listener{end}"]
 
 
 def _forwards(listener: dict[str, Any]) -> str:

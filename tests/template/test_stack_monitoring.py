@@ -54,7 +54,7 @@ def test_alarms_watch_metrics_that_the_service_makes(built: dict[str, dict[str, 
     }
     watched = [query["MetricStat"]["Metric"] for query in alarms(built)["ServerErrors"]["Metrics"] if "MetricStat" in query]
     assert {(metric["Namespace"], metric["MetricName"]) for metric in watched} <= made
-    body = json.loads(built["monitoring"]["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])
+    body = json.loads(dashboard(built)[0])
     shown = {(metric[0], metric[1]) for widget in body["widgets"] for metric in widget["properties"]["metrics"]}
     assert {metric for metric in shown if not metric[0].startswith("AWS/")} == made
 
@@ -74,10 +74,28 @@ def test_alarms_may_use_the_key_of_the_topic(built: dict[str, dict[str, Any]]) -
 
 
 def test_the_dashboard_is_json_and_refers_to_parameters_only(built: dict[str, dict[str, Any]]) -> None:
-    document = built["monitoring"]
-    body = document["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    body, parts = dashboard(built)
     widgets = json.loads(body)["widgets"]
     places = [(widget["x"], widget["y"]) for widget in widgets]
     assert len(set(places)) == len(widgets) > 0
     referred = {part.split("}")[0] for part in body.split("${")[1:]}
-    assert referred <= set(document["Parameters"])
+    assert referred <= {*built["monitoring"]["Parameters"], *parts}
+    assert set(parts) <= referred
+
+
+def dashboard(built: dict[str, dict[str, Any]]) -> tuple[str, dict[str, Any]]:
+    """Its text, and what goes into it beside parameters."""
+    found = built["monitoring"]["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    return (found, {}) if isinstance(found, str) else (found[0], found[1])
+
+
+def test_alarms_watch_both_target_groups_of_a_shift(variant: Any) -> None:
+    settings = {"cpu": 256, "memory": 512, "min_tasks": 2, "max_tasks": 4, "on_demand_base": 1, "spot_percent": 0}
+    built = variant(service={**settings, "strategy": "blue_green"}, ports=[{"port": 5432, "origin": "db.example.net:5432"}])
+    watched = [one for name, one in alarms(built).items() if name.startswith(("NoHealthyTarget", "UnhealthyTargets"))]
+    guard = built["service"]["Resources"]["DeploymentNoHealthyTarget"]["Properties"]
+    for alarm in (*watched, guard):
+        *groups, most = alarm["Metrics"]
+        names = [d["Value"] for g in groups for d in g["MetricStat"]["Metric"]["Dimensions"] if d["Name"] == "TargetGroup"]
+        assert len(names) == len({json.dumps(name) for name in names}) == 2
+        assert most["Expression"] == "MAX(METRICS())"

@@ -6,6 +6,8 @@ from typing import Any
 
 from stacks.environment import Environment
 
+SETTINGS = {"cpu": 256, "memory": 512, "min_tasks": 2, "max_tasks": 4, "on_demand_base": 1, "spot_percent": 0}
+
 
 def container(built: dict[str, dict[str, Any]]) -> dict[str, Any]:
     (proxy,) = (one for one in containers(built) if one["Essential"])
@@ -87,10 +89,35 @@ def test_logging_never_blocks_nginx(built: dict[str, dict[str, Any]]) -> None:
     assert container(built)["LogConfiguration"]["Options"]["mode"] == "non-blocking"
 
 
-def test_a_deployment_keeps_every_task_until_its_successor_serves(built: dict[str, dict[str, Any]]) -> None:
+def test_a_deployment_keeps_every_task_until_its_successor_serves(env: Environment, built: dict[str, dict[str, Any]]) -> None:
     deployment = service(built)["DeploymentConfiguration"]
     assert (deployment["MinimumHealthyPercent"], deployment["MaximumPercent"]) == (100, 200)
-    assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
+    assert deployment.get("DeploymentCircuitBreaker") == (None if env.service.shifts else {"Enable": True, "Rollback": True})
+
+
+def test_a_canary_gets_its_share_for_its_time(variant: Any) -> None:
+    built = variant(service={**SETTINGS, "strategy": "canary", "canary": {"percent": 5, "minutes": 20, "bake_minutes": 30}})
+    deployment = service(built)["DeploymentConfiguration"]
+    assert (deployment["Strategy"], deployment["BakeTimeInMinutes"]) == ("CANARY", 30)
+    assert deployment["CanaryConfiguration"] == {"CanaryPercent": 5.0, "CanaryBakeTimeInMinutes": 20}
+    # Half of the canary's requests fail: that many of all.
+    assert built["service"]["Resources"]["DeploymentServerErrors"]["Properties"]["Threshold"] == 2
+
+
+def test_ecs_may_shift_this_environments_listeners_and_no_others(variant: Any) -> None:
+    built = variant(service={**SETTINGS, "strategy": "blue_green"}, ports=[{"port": 5432, "origin": "db.example.net:5432"}])
+    balancing = service(built)["LoadBalancers"]
+    role = built["service"]["Resources"]["ShiftRole"]["Properties"]
+    assert {one["AdvancedConfiguration"]["RoleArn"]["Fn::GetAtt"][0] for one in balancing} == {"ShiftRole"}
+    statements = {one["Sid"]: one for one in role["Policies"][0]["PolicyDocument"]["Statement"]}
+    assert statements["TurnListeners"]["Resource"] == [one["AdvancedConfiguration"]["ProductionListenerRule"] for one in balancing]
+    alternates = [one["AdvancedConfiguration"]["AlternateTargetGroupArn"] for one in balancing]
+    assert statements["RegisterTasks"]["Resource"][2:] == alternates
+    assert [one["Fn::Sub"].rpartition("${")[2] for one in statements["RegisterTasks"]["Resource"][:2]] == [
+        "TargetGroupFullName}",
+        "TargetGroupFullName5432}",
+    ]
+    assert [sid for sid, one in statements.items() if one["Resource"] == ["*"]] == ["AnyResourceReadLoadBalancer"]
 
 
 def test_deployment_alarms_exist_before_the_service(built: dict[str, dict[str, Any]]) -> None:

@@ -33,7 +33,7 @@ ROWS: list[tuple[str, dict[str, Any], list[str]]] = [
         "unknown",
         {"service.colour": "red"},
         [
-            "service.colour: is not a key here; there are cpu, memory, min_tasks, max_tasks, on_demand_base, spot_percent, cpu_target_percent, strategy, egress, drain_seconds, max_header, cache_size, log_days"
+            "service.colour: is not a key here; there are cpu, memory, min_tasks, max_tasks, on_demand_base, spot_percent, cpu_target_percent, strategy, canary, blue_green, egress, drain_seconds, max_header, cache_size, log_days"
         ],
     ),
     (
@@ -320,6 +320,36 @@ ROWS: list[tuple[str, dict[str, Any], list[str]]] = [
         ["service.on_demand_base: 0 would let AWS take every task at once, since spot_percent is not 0; at least 1"],
     ),
     ("spot", {"service.spot_percent": 101}, ["service.spot_percent: 101 is too big; at most 100"]),
+    (
+        "settings of another strategy",
+        {"service.strategy": "canary", "service.blue_green": {}},
+        ['service.blue_green: says how a blue_green deployment goes, and strategy is "canary"; set strategy = "blue_green" or remove it'],
+    ),
+    (
+        "canary share",
+        {"service.strategy": "canary", "service.canary": {"percent": 100, "minutes": 1441}},
+        ["service.canary.percent: 100 is too big; at most 99", "service.canary.minutes: 1441 is too big; at most 1440"],
+    ),
+    (
+        "longer than CloudFormation waits",
+        {"service.strategy": "canary", "service.canary": {"minutes": 1000, "bake_minutes": 1021}},
+        [
+            (
+                "service.canary.bake_minutes: makes a deployment last 2041 minutes with minutes = 1000; "
+                "CloudFormation gives up after 36 hours: at most 2020 together"
+            )
+        ],
+    ),
+    (
+        "more ports than a shift has room for",
+        {"service.strategy": "blue_green", "ports": [{"port": port, "origin": "db.example.net:5432"} for port in (5001, 5002, 5003)]},
+        [
+            (
+                'service.strategy: "blue_green" tells two target groups and a listener for each of the 3 ports, which is more than '
+                'CodePipeline passes on; at most 2 ports, or strategy = "rolling"'
+            )
+        ],
+    ),
     ("drain", {"service.drain_seconds": 300}, ["service.drain_seconds: 300 is too big; at most 120"]),
     (
         "two ways to see clients",
@@ -336,7 +366,11 @@ ROWS: list[tuple[str, dict[str, Any], list[str]]] = [
         ["service.cache_size: 65 is too much for a task with 512 MiB: the cache is in its memory; at most 64"],
     ),
     ("cpu target", {"service.cpu_target_percent": 100}, ["service.cpu_target_percent: 100 is too big; at most 90"]),
-    ("strategy", {"service.strategy": "canary"}, ["service.strategy: 'canary' is not allowed; choose 'rolling'"]),
+    (
+        "strategy",
+        {"service.strategy": "linear"},
+        ["service.strategy: 'linear' is not allowed; choose 'rolling', 'canary' or 'blue_green'"],
+    ),
     (
         "zone without task",
         {"service.min_tasks": 1, "loadbalancer.cross_zone": False},
