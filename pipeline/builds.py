@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from troposphere import GetAtt, Template, codebuild, iam, logs
+from troposphere import GetAtt, Parameter, Template, codebuild, iam, logs
 
 from pipeline.paths import BUILDSPECS
 from pipeline.wiring import stack_arns
 from policy import build as policy
 from policy import trust
-from stacks import arns, deployroles
+from stacks import arns, deployroles, supply
 from stacks.keep import KEEP_ONCE_CREATED
 from stacks.project import Project
 
@@ -33,6 +33,8 @@ class Artifacts:
 
 def add(t: Template, project: Project, artifacts: Artifacts) -> list[Any]:
     """Adds every project; returns their ARNs."""
+    if project.pipeline.supply.signing:
+        t.add_parameter(Parameter(supply.SIGNING_PROFILE, Type="String"))
     return [GetAtt(_add(t, project, name, artifacts), "Arn") for name in NAMES]
 
 
@@ -75,7 +77,10 @@ def _add(t: Template, project: Project, name: str, artifacts: Artifacts) -> code
 
 
 def _environment(project: Project, name: str, artifacts: Artifacts) -> codebuild.Environment:
-    given = {"image": {"REPOSITORY_URI": repository_uri(project)}, "plan": {"REPORTS": artifacts.bucket}}.get(name, {})
+    given = {
+        "image": {"BASE_REGISTRY": supply.base_registry(project), "REPOSITORY_URI": repository_uri(project)},
+        "plan": {"REPORTS": artifacts.bucket},
+    }.get(name, {})
     return codebuild.Environment(
         Type="ARM_CONTAINER",
         ComputeType="BUILD_GENERAL1_SMALL",
@@ -94,7 +99,8 @@ def _policy(project: Project, name: str, log_group: Any, artifacts: Artifacts) -
     here = [env for env in project.environments if env.account == config.account]
     readers = [deployroles.read_role(config.project, other.account) for other in deployroles.accounts(project)]
     if name == "image":
-        return policy.image(**ground, repository=f"arn:aws:ecr:{where}:repository/{project.repository_name}")
+        repository = f"arn:aws:ecr:{where}:repository/{project.repository_name}"
+        return policy.image(**ground, repository=repository, more=supply.build_statements(project, repository))
     if name == "plan":
         pipeline = f"arn:aws:codepipeline:{where}:{config.project}"
         return policy.plan(**ground, stacks=stack_arns(project), pipeline=pipeline, plans=artifacts.plans, roles=readers)

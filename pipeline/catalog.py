@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline import codepipeline, review_project
-from stacks import connection, registry, roles
+from stacks import connection, registry, roles, supply
 from stacks.catalog import ENVIRONMENT_STACKS
 from stacks.project import Project
 from stacks.spec import StackSpec
@@ -14,6 +14,7 @@ SHARED_STACKS: tuple[StackSpec[Project], ...] = (
     connection.STACK,
     registry.STACK,
     roles.STACK,
+    supply.STACK,
     review_project.STACK,
     codepipeline.STACK,
 )

@@ -12,7 +12,7 @@ from pipeline.wiring import stack_arns, steps
 from policy import artifacts as artifacts_policy
 from policy import delivery, trust
 from policy import key as key_policy
-from stacks import cloudformation_role, connection, deployroles, private_bucket, registry, roles
+from stacks import cloudformation_role, connection, deployroles, private_bucket, registry, roles, supply
 from stacks.keep import KEEP
 from stacks.project import Project
 from stacks.spec import StackSpec
@@ -80,7 +80,7 @@ def build(project: Project) -> Template:
 
 
 def _shared_templates(project: Project, own: Template) -> list[tuple[str, Template]]:
-    others = (connection.STACK, registry.STACK, roles.STACK, review_project.STACK)
+    others = (connection.STACK, registry.STACK, roles.STACK, supply.STACK, review_project.STACK)
     return [*((spec.name, spec.build(project)) for spec in others if spec.wanted(project)), (STACK.name, own)]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from troposphere import Template
 
-from stacks import arns, connection, registry, roles
+from stacks import arns, connection, registry, roles, supply
 from stacks.catalog import ENVIRONMENT_STACKS
 from stacks.environment import Environment
 from stacks.project import Project
@@ -59,7 +59,8 @@ def overrides(step: Step) -> str | None:
 def stack_arns(project: Project) -> list[str]:
     """The stacks in the pipeline's own account: the shared ones, and those of its environments."""
     config = project.pipeline
-    names = [project.stack_name(name) for name in (connection.STACK.name, registry.STACK.name, roles.STACK.name, "review", "pipeline")]
+    specs = (connection.STACK, registry.STACK, roles.STACK, supply.STACK)
+    names = [project.stack_name(name) for name in (*(spec.name for spec in specs if spec.wanted(project)), "review", "pipeline")]
     shared = [arns.stack(config.region, config.account, name) for name in names]
     return [*shared, *(arns.stacks(env) for env in project.environments if env.account == config.account)]
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from awacs import cloudformation, codepipeline, ecr, ecs, kms, logs, s3, sts
-from awacs.aws import PolicyDocument, Statement
+from awacs import cloudformation, codepipeline, ecr, ecr_public, ecs, kms, logs, s3, sts
+from awacs.aws import Condition, PolicyDocument, Statement, StringEquals
 
 from policy.statement import allow, any_resource_read_health, document
 
@@ -23,7 +24,8 @@ def check(*, log_group: Any, artifacts: Any, key: Any) -> PolicyDocument:
     return document(*_ground(log_group, artifacts, key))
 
 
-def image(*, log_group: Any, artifacts: Any, key: Any, repository: str) -> PolicyDocument:
+def image(*, log_group: Any, artifacts: Any, key: Any, repository: str, more: Sequence[Statement]) -> PolicyDocument:
+    """`more` is what the parts of the supply chain need that the configuration turns on."""
     push = [
         ecr.BatchCheckLayerAvailability,
         ecr.InitiateLayerUpload,
@@ -40,6 +42,8 @@ def image(*, log_group: Any, artifacts: Any, key: Any, repository: str) -> Polic
         *_ground(log_group, artifacts, key),
         allow("Push", push, repository),
         _registry_login(),
+        *_public_registry_login(),
+        *more,
     )
 
 
@@ -82,6 +86,16 @@ def _ground(log_group: Any, artifacts: Any, key: Any) -> list[Statement]:
 def _registry_login() -> Statement:
     # ecr:GetAuthorizationToken is about the whole registry and takes no resource.
     return allow("AnyResourceRegistryLogin", [ecr.GetAuthorizationToken], "*")
+
+
+def _public_registry_login() -> list[Statement]:
+    """For the base image: whoever has logged in may pull ten times as often (Amazon ECR Public, quotas)."""
+    # Both know no resource (Service Authorization Reference).
+    condition = Condition(StringEquals("sts:AWSServiceName", "ecr-public.amazonaws.com"))
+    return [
+        allow("AnyResourcePublicRegistryLogin", [ecr_public.GetAuthorizationToken], "*"),
+        allow("AnyResourcePublicRegistryToken", [sts.GetServiceBearerToken], "*", Condition=condition),
+    ]
 
 
 def _assume(roles: list[str]) -> list[Statement]:

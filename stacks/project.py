@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from stacks.config_problems import Problem, Rule, judge, kept, line
+from stacks.config_supply import Supply
 from stacks.config_values import AccountId, Branch, BuildImage, Email, FilePattern, ProjectName, Region, RepositoryName, Several
 from stacks.environment import ConfigError, Environment, Model
 
@@ -87,6 +88,12 @@ class PipelineConfig(Model):
     """The machine image of the builds: one of CodeBuild's own for ARM."""
     scan_fail_severity: Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"] = "CRITICAL"
     """An image with a finding of this severity or worse is not deployed."""
+    supply: Supply = Supply()
+    """Where the proxy's image comes from, and what proves it."""
+    hooks: Literal["off", "warn", "fail"] = "off"
+    """Whether CloudFormation itself holds every stack of the project, in the pipeline's account and region, to the rules of policy/rules/.
+
+    `warn` lets a stack pass that breaks one and says so in its events; `fail` refuses it. When it is turned off, delete the hooks stack."""
 
     RULES = ((("region",), region_has_connections), (("environments",), environments_are_different))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from troposphere import Template, iam
 
 from policy import cloudformation, trust
-from stacks import cloudformation_role
+from stacks import cloudformation_role, supply
 from stacks.project import Project
 from stacks.spec import StackSpec
 
@@ -21,7 +21,9 @@ def build(project: Project) -> Template:
             Policies=[
                 iam.Policy(
                     PolicyName="stacks",
-                    PolicyDocument=cloudformation.shared(account=config.account, region=config.region, project=config.project),
+                    PolicyDocument=cloudformation.shared(
+                        account=config.account, region=config.region, project=config.project, more=supply.cloudformation(project)
+                    ),
                 )
             ],
         )

@@ -11,12 +11,10 @@ from pathlib import Path
 
 from pipeline.checks.finding import Finding
 from pipeline.checks.programs import program
+from pipeline.image_base import DOCKERFILE, MAINLINE, STABLE, vulnerable
 
-DOCKERFILE = Path("docker/Dockerfile")
-# Pulls from Docker Hub are counted per address, and a build's address is shared with strangers. Below 1.30.4 / 1.31.3 nginx has open
-# vulnerabilities in map and rewrite.
+# Pulls from Docker Hub are counted per address, and a build's address is shared with strangers.
 BASE = re.compile(r"public\.ecr\.aws/nginx/nginx-unprivileged(:(?P<tag>[\w.-]+))?(@sha256:[0-9a-f]{64})?")
-OLDEST = (1, 30, 4)
 
 
 def fingerprint(root: Path) -> str:
@@ -60,7 +58,8 @@ def base_problems(text: str) -> Iterator[str]:
             yield f"the base {name!r} is not public.ecr.aws/nginx/nginx-unprivileged with a tag or a digest"
         elif match["tag"] and (number := re.match(r"(\d+)\.(\d+)\.(\d+)(-|$)", match["tag"])) is None:
             yield f"the tag {match['tag']!r} moves: name a whole version, such as 1.30.4-alpine3.24"
-        elif match["tag"] and number and tuple(int(part) for part in number.groups()[:3]) < OLDEST:
-            yield f"nginx {match['tag']} has known vulnerabilities: use {'.'.join(map(str, OLDEST))} or later"
+        elif match["tag"] and number and vulnerable(tuple(int(part) for part in number.groups()[:3])):
+            least = " or ".join(".".join(map(str, one)) for one in (STABLE, MAINLINE))
+            yield f"nginx {match['tag']} has known vulnerabilities: use {least}, or later"
         elif not match["tag"] and "@" not in name:
             yield f"the base {name!r} has no version"

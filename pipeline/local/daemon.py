@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from pipeline import paths
 from pipeline.errors import PipelineError
-from pipeline.local import connections, endpoints, prerequisites, pull_request, push, server
+from pipeline.local import connections, endpoints, prerequisites, public_registry, pull_request, push, server
 from pipeline.local.cloudformation import api as cloudformation
 from pipeline.local.cloudformation import deploy as stack_operations
 from pipeline.local.cloudformation import workers as stack_workers
@@ -41,6 +41,7 @@ SERVICES: Mapping[str, Mapping[str, Operation]] = {
     "codebuild": codebuild.OPERATIONS,
     "codeconnections": connections.OPERATIONS,
     "codestar-connections": connections.OPERATIONS,
+    "ecr-public": public_registry.OPERATIONS,
 }
 
 

@@ -13,11 +13,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.local import connections, emulator, remote, server
-from pipeline.local.cloudformation import api as cloudformation
+from pipeline.local import emulator, remote, server
 from pipeline.local.codebuild import api as codebuild
-from pipeline.local.codepipeline import api as codepipeline
 from pipeline.local.codepipeline.runner import Runner
+from pipeline.local.daemon import SERVICES
 from pipeline.local.store import Store
 from pipeline.local.world import World
 
@@ -81,13 +80,7 @@ class Engine:
 
 
 def _run(world: World, clock: Clock) -> Engine:
-    services = {
-        "cloudformation": cloudformation.OPERATIONS,
-        "codepipeline": codepipeline.OPERATIONS,
-        "codebuild": codebuild.OPERATIONS,
-        "codeconnections": connections.OPERATIONS,
-    }
-    SERVERS[world.endpoint].app = server.Front(world=world, services=services, emulator=emulator.application(world))
+    SERVERS[world.endpoint].app = server.Front(world=world, services=SERVICES, emulator=emulator.application(world))
     codebuild.forget_interrupted(world)
     runner = Runner(world=world)
     runner.start()

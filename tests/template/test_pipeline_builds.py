@@ -99,15 +99,23 @@ REPORT += f"           \nManifests: \n  Name:      public.ecr.aws/nginx/x:1@sha2
 
 @pytest.mark.parametrize(("answer", "found"), [(f"{DIGEST}\n", DIGEST), (REPORT, DIGEST), ("", None)])
 def test_the_bases_digest_is_found_in_what_every_buildx_prints(tmp_path: Path, answer: str, found: str | None) -> None:
+    run = _base_digest(tmp_path, answer, BASE="public.ecr.aws/nginx/x:1")
+    assert (run.stdout or None) == found
+    assert (run.returncode == 0) == (found is not None)
+
+
+def test_a_pinned_base_is_taken_as_it_is(tmp_path: Path) -> None:
+    assert _base_digest(tmp_path, f"sha256:{'f' * 64}", BASE=f"public.ecr.aws/nginx/x:1@{DIGEST}").stdout == DIGEST
+
+
+def _base_digest(tmp_path: Path, answer: str, **given: str) -> subprocess.CompletedProcess[str]:
     (tmp_path / "docker").write_text(f"#!/bin/sh\ncat <<'E'\n{answer}E\n")
     (tmp_path / "docker").chmod(0o755)
     (command,) = [command for command in commands("image") if command.startswith("BASE_DIGEST=")]
-    run = subprocess.run(
+    return subprocess.run(
         ["bash", "-c", f'{command} && printf %s "$BASE_DIGEST"'],
-        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "BASE_TAG": "public.ecr.aws/nginx/x:1"},
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "BASE_FROM": "public.ecr.aws/nginx/x:1", **given},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (run.stdout or None) == found
-    assert (run.returncode == 0) == (found is not None)

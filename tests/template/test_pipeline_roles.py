@@ -182,7 +182,7 @@ def role_actions(project: Project, role: str) -> set[str]:
     ("role", "not_allowed"),
     [
         ("CheckRole", ("ecr:", "cloudformation:", "codepipeline:", "ecs:", "sts:", "iam:")),
-        ("ImageRole", ("cloudformation:", "codepipeline:", "ecs:", "sts:", "iam:")),
+        ("ImageRole", ("cloudformation:", "codepipeline:", "ecs:", "sts:Assume", "iam:")),
         (
             "PlanRole",
             ("ecr:", "ecs:", "iam:", "cloudformation:Create", "cloudformation:Update", "cloudformation:Delete", "codepipeline:Put"),
