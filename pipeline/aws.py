@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -15,12 +15,30 @@ from urllib.parse import urlsplit
 import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    LoginError,
+    NoCredentialsError,
+    ReadTimeoutError,
+    SSOError,
+)
 
 from pipeline.errors import PipelineError
 
 # Standard mode waits and tries again when AWS throttles or a connection breaks.
-CONFIG = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=60)
+ATTEMPTS = 5
+CONFIG = Config(retries={"mode": "standard", "total_max_attempts": ATTEMPTS}, connect_timeout=5, read_timeout=60)
+# As the services spell them: STS, EC2 and CloudFormation each have a code of their own.
+EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired")
+UNKNOWN_KEYS = ("InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure", "InvalidAccessKeyId")
+THROTTLED = ("Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "TooManyRequestsException", "SlowDown")
+DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized")
+LOG_IN = "run: aws login, or aws sso login where you sign in with IAM Identity Center, then this command again"
 
 
 class RefusedError(PipelineError):
@@ -34,10 +52,14 @@ class RefusedError(PipelineError):
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """Which AWS. `endpoint` None is AWS itself; `why` says what decided."""
+    """Which AWS. `endpoint` None is AWS itself; `why` says what decided.
+
+    `reach` says how a person gets into another account: its id, and the ARN of a role or the name of a profile.
+    """
 
     endpoint: str | None
     why: str
+    reach: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def name(self) -> str:
@@ -72,13 +94,27 @@ class Aws:
             self._clients[service] = make(service, endpoint_url=self.target.endpoint, config=CONFIG)
         return self._clients[service]
 
+    def refuse_another_account(self) -> None:
+        """Before anything is written: whose credentials these are."""
+        found = self.call("sts", "get_caller_identity")
+        if found["Account"] != self.account:
+            raise PipelineError(
+                f"these credentials are of account {found['Account']} ({found['Arn']}), and this is for account {self.account}: nothing "
+                f"was changed; set AWS_PROFILE, or give --profile-in {self.account}=NAME or --role-in {self.account}=ROLE_ARN"
+            )
+
     def _session(self) -> boto3.Session:
+        # ARN: arn:aws:iam::<account>:role/<name>
+        way = self.target.reach.get(self.role.split(":")[4] if self.role else self.account)
+        if way and not way.startswith("arn:"):
+            return boto3.Session(profile_name=way, region_name=self.region)
         session = _plain_session(self.target, self.account, self.region)
-        if self.role is None:
+        role = way or self.role
+        if role is None:
             return session
         with _translated(self, "sts", "assume_role"):
             sts = session.client("sts", endpoint_url=self.target.endpoint, config=CONFIG)
-            keys = sts.assume_role(RoleArn=self.role, RoleSessionName="kotei")["Credentials"]
+            keys = sts.assume_role(RoleArn=role, RoleSessionName="kotei")["Credentials"]
         return boto3.Session(
             aws_access_key_id=keys["AccessKeyId"],
             aws_secret_access_key=keys["SecretAccessKey"],
@@ -142,11 +178,29 @@ def _translated(aws: Aws, service: str, operation: str) -> Iterator[None]:
     except ClientError as error:
         detail = error.response.get("Error", {})
         code, message = detail.get("Code", "Unknown"), detail.get("Message", str(error))
-        raise RefusedError(f"{where}: {code}: {message}", code=code, detail=message) from error
+        text = f"{where}: {code}: {message}{_mend(aws, code)}"
+        raise RefusedError(text, code=code, detail=message) from error
     except EndpointConnectionError as error:
         mend = "run: aws sts get-caller-identity" if aws.target.endpoint is None else "start it with: make up"
         raise PipelineError(f"{where}: nobody answers at {error.kwargs.get('endpoint_url', aws.target.name)}; {mend}") from error
+    except (ConnectTimeoutError, ReadTimeoutError, ConnectionClosedError) as error:
+        raise PipelineError(f"{where}: no answer, after {ATTEMPTS} attempts ({error}). Nothing is lost: run this command again") from error
+    except (SSOError, LoginError, CredentialRetrievalError) as error:
+        raise PipelineError(f"{where}: the credentials have expired or cannot be read ({error}); {LOG_IN}") from error
     except NoCredentialsError as error:
         raise PipelineError(f"{where}: no credentials; run: aws login (or set AWS_PROFILE)") from error
     except BotoCoreError as error:
         raise PipelineError(f"{where}: {error}") from error
+
+
+def _mend(aws: Aws, code: str) -> str:
+    """What to do about it, where the code alone tells."""
+    if code in EXPIRED:
+        return f". The credentials have expired; {LOG_IN}"
+    if code in UNKNOWN_KEYS:
+        return f". AWS does not know these credentials; {LOG_IN}"
+    if code in THROTTLED:
+        return f". AWS refused {ATTEMPTS} attempts because there are too many calls; nothing is lost: run this command again in a minute"
+    if code in DENIED:
+        return f". Whose credentials these are: aws sts get-caller-identity; this needs account {aws.account}"
+    return ""

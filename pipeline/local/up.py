@@ -89,9 +89,7 @@ def up(home: Path, root: Path, project: Project, say: Say) -> Local:
     local = Local(home=home, root=root, project=project, endpoint=endpoint)
     remote.prepare(home, root, branch)
     _name_remote(home, root, say)
-    bootstrap.deploy(
-        local.client("cloudformation"), project, root, lambda arn: _told(home, "/_kotei/connect", {"arn": arn}, lambda _: None), say
-    )
+    bootstrap.deploy(endpoint, project, root, lambda arn: _told(home, "/_kotei/connect", {"arn": arn}, lambda _: None), say)
     if _uncommitted(root):
         say("uncommitted changes are not part of what is deployed; commit them first if they should be")
     _deploy(local, commit, branch, say, fresh=fresh)

@@ -1,0 +1,183 @@
+"""From an empty account to a pipeline that waits for the first push: which stacks, in which order, and what is there already.
+
+Only the first time: stacks that are there stay as they are, because the pipeline updates them itself. No image is needed before: the
+registry is deployed here, and the pipeline's Image stage puts the first image into it before an environment is planned.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pipeline import catalog, live, stuck
+from pipeline.apply_change_set import Say, Wanted, bring, explain, load, protect, settle
+from pipeline.aws import Aws
+from pipeline.errors import PipelineError
+from pipeline.paths import RENDERED
+from pipeline.stack_events import Watch, follow, last
+from pipeline.stages import SHARED
+from stacks import connection, deployroles
+from stacks.project import Project
+
+# A stack in one of these never held anything that is in use, and can only be deleted.
+UNBORN = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED")
+LONGEST_WAIT = 5.0
+# How an account and region are called; None where nobody said how to get there.
+Reach = Callable[[str, str], Aws | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One stack. `aws` None: nobody said how to get into its account. `status` is what it is now, empty where there is none."""
+
+    account: str
+    region: str
+    wanted: Wanted
+    aws: Aws | None
+    status: str
+
+    @property
+    def told(self) -> str:
+        if self.aws is None:
+            return "left to the owner of that account"
+        if self.status in UNBORN:
+            return f"create again, after deleting what failed ({self.status})"
+        return "create" if self.status in ("", "REVIEW_IN_PROGRESS") else f"is there ({self.status})"
+
+    @property
+    def changes(self) -> bool:
+        return self.aws is not None and self.status in ("", "REVIEW_IN_PROGRESS", *UNBORN)
+
+
+def steps(root: Path, project: Project, reach: Reach) -> tuple[Step, ...]:
+    """In the order of deployment. Reads only."""
+    config = project.pipeline
+    shared = [
+        _step(
+            reach,
+            config.account,
+            config.region,
+            Wanted(
+                owner=SHARED,
+                name=project.stack_name(spec.name),
+                files=root / RENDERED / SHARED / spec.name,
+                parameters={},
+                protected=spec.protected,
+            ),
+        )
+        for spec in catalog.SHARED_STACKS
+        if spec.wanted(project)
+    ]
+    # The pipeline is last: it begins to work as soon as it is there.
+    return (*shared[:-1], *_elsewhere(root, project, reach), shared[-1])
+
+
+def _elsewhere(root: Path, project: Project, reach: Reach) -> list[Step]:
+    return [
+        _step(
+            reach,
+            other.account,
+            project.pipeline.region,
+            Wanted(
+                owner=f"accounts/{other.account}",
+                name=project.stack_name(deployroles.STACK.name),
+                files=root / RENDERED / "accounts" / other.account / deployroles.STACK.name,
+                parameters={},
+                protected=deployroles.STACK.protected,
+            ),
+        )
+        for other in deployroles.accounts(project)
+    ]
+
+
+def _step(reach: Reach, account: str, region: str, wanted: Wanted) -> Step:
+    aws = reach(account, region)
+    found = live.describe(aws, wanted.name) if aws else None
+    return Step(account=account, region=region, wanted=wanted, aws=aws, status=found["StackStatus"] if found else "")
+
+
+def by_hand(step: Step, root: Path, known: Mapping[str, str]) -> str:
+    """What the owner of another account runs, in a checkout."""
+    wanted = step.wanted
+    given = {**known, **wanted.parameters}
+    pairs = [f"{name}={given.get(name, '...')}" for name in load(wanted.files).document.get("Parameters") or {}]
+    parameters = f" --parameter-overrides {' '.join(pairs)}" if pairs else ""
+    return (
+        f"aws cloudformation deploy --region {step.region} --stack-name {wanted.name} "
+        f"--template-file {wanted.files.relative_to(root).as_posix()}.yaml --capabilities CAPABILITY_NAMED_IAM{parameters}"
+    )
+
+
+def refuse_wrong_accounts(found: Sequence[Step]) -> None:
+    for aws in {step.account: step.aws for step in found if step.aws}.values():
+        aws.refuse_another_account()
+
+
+def deploy(found: Sequence[Step], project: Project, say: Say, watch: Watch, asked: Callable[[str], None]) -> dict[str, str]:
+    """Every stack that can be reached; returns all outputs. `asked` gets the ARN of a connection that a person has to confirm."""
+    known: dict[str, str] = {}
+    for step in found:
+        if step.aws is None:
+            say(f"stack {step.wanted.name} in account {step.account}: {step.told}")
+            continue
+        wanted = replace(step.wanted, parameters={**known, **step.wanted.parameters})
+        known |= _brought(step.aws, wanted, say, watch)
+        if wanted.name == project.stack_name(connection.STACK.name):
+            confirm(step.aws, known["ConnectionArn"], say, asked)
+    return known
+
+
+def _brought(aws: Aws, wanted: Wanted, say: Say, watch: Watch) -> dict[str, str]:
+    stack = settle(aws, wanted.name, say, watch)
+    if stack is not None and stack["StackStatus"] in stuck.HEALTHY:
+        # A run that was killed after the creation goes on with the protection.
+        return live.outputs(stack) if _is_protected(aws, wanted, stack) else protect(aws, wanted, load(wanted.files), say)
+    if stack is not None and stack["StackStatus"] in UNBORN:
+        _clear(aws, wanted, stack, say, watch)
+    return bring(aws, wanted, say, watch, note="kotei bootstrap")
+
+
+def _is_protected(aws: Aws, wanted: Wanted, stack: Mapping[str, Any]) -> bool:
+    policy = aws.call("cloudformation", "get_stack_policy", StackName=wanted.name).get("StackPolicyBody")
+    return bool(policy) and (bool(stack.get("EnableTerminationProtection")) or not wanted.protected)
+
+
+def _clear(aws: Aws, wanted: Wanted, stack: Mapping[str, Any], say: Say, watch: Watch) -> None:
+    say(f"stack {wanted.name} is {stack['StackStatus']}: its first creation failed; deleting it to create it again")
+    before = last(aws, stack["StackId"])
+    aws.call("cloudformation", "delete_stack", StackName=stack["StackId"])
+    after, _ = follow(aws, stack["StackId"], before, watch)
+    if after["StackStatus"] != "DELETE_COMPLETE":
+        raise PipelineError(str(explain(aws, after, wanted.owner)))
+
+
+def console(project: Project) -> str:
+    """Where a person confirms the connection."""
+    region = project.pipeline.region
+    return f"https://{region}.console.aws.amazon.com/codesuite/settings/connections?region={region}"
+
+
+def confirm(aws: Aws, arn: str, say: Say, asked: Callable[[str], None]) -> None:
+    """Until a person has confirmed the connection. Interrupted, nothing is lost: the next run comes here again.
+
+    A connection in ERROR is tried again by AWS itself, so it is waited for, too.
+    """
+    wait, told = 0.1, ""
+    while (status := _status(aws, arn)) != "AVAILABLE":
+        if not told:
+            asked(arn)
+        elif status != told:
+            say(f"the connection is {status}")
+        told = status
+        time.sleep(wait)
+        wait = min(wait * 1.5, LONGEST_WAIT)
+    if told:
+        say("the connection is confirmed")
+
+
+def _status(aws: Aws, arn: str) -> str:
+    found: str = aws.call("codeconnections", "get_connection", ConnectionArn=arn)["Connection"]["ConnectionStatus"]
+    return found

@@ -1,0 +1,64 @@
+"""Stack events as they happen: a live tree at a terminal, else a line each. On stderr, like everything that is not the result."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pipeline.commands.common import tell
+
+if TYPE_CHECKING:
+    from rich.tree import Tree
+
+    from pipeline.stack_events import Event, Watch
+
+STACK = "AWS::CloudFormation::Stack"
+
+
+@contextmanager
+def shown() -> Iterator[tuple[Callable[[str], None], Watch]]:
+    """What is said, and what is watched."""
+    if not sys.stderr.isatty():
+        yield tell, lambda event: tell(line(event))
+        return
+    from rich.console import Console
+    from rich.live import Live
+    from rich.tree import Tree
+
+    root = Tree("CloudFormation")
+    stacks: dict[str, tuple[Tree, dict[str, Tree]]] = {}
+    with Live(root, console=Console(stderr=True), refresh_per_second=4) as live:
+        yield live.console.print, lambda event: _grow(root, stacks, event)
+
+
+def line(event: Event) -> str:
+    from pipeline.stack_events import plain
+
+    reason = f": {plain(event.reason)}" if event.failed else ""
+    return f"  {event.time}  {event.resource}  {event.type}  {event.status}{reason}"
+
+
+def _grow(root: Tree, stacks: dict[str, tuple[Tree, dict[str, Tree]]], event: Event) -> None:
+    """One branch a stack, one leaf a resource, which shows its latest event."""
+    stack = event.stack
+    if stack not in stacks:
+        stacks[stack] = (root.add(stack), {})
+    branch, leaves = stacks[stack]
+    if event.type == STACK:
+        branch.label = _coloured(event, stack)
+    elif event.resource in leaves:
+        leaves[event.resource].label = _coloured(event, event.resource)
+    else:
+        leaves[event.resource] = branch.add(_coloured(event, event.resource))
+
+
+def _coloured(event: Event, name: str) -> str:
+    from rich.markup import escape
+
+    from pipeline.stack_events import plain
+
+    colour = "red" if event.failed else "green" if event.status.endswith("COMPLETE") else "yellow"
+    reason = f" {plain(event.reason)}" if event.failed else ""
+    return f"{escape(name)} [dim]{event.type}[/dim] [{colour}]{event.status}[/{colour}]{escape(reason)}"
