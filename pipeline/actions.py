@@ -31,14 +31,14 @@ def source(*, connection: Any, repository: str, branch: str) -> aws.Actions:
     )
 
 
-def build(name: str, *, project: str, variables: Mapping[str, str], namespace: str | None = None) -> aws.Actions:
+def build(name: str, *, project: str, variables: Mapping[str, str], namespace: str | None = None, run_order: int = 1) -> aws.Actions:
     environment = [{"name": key, "value": value, "type": "PLAINTEXT"} for key, value in variables.items()]
     return aws.Actions(
         Name=name,
         ActionTypeId=aws.ActionTypeId(Category="Build", Owner="AWS", Provider="CodeBuild", Version="1"),
         Configuration={"ProjectName": project, "EnvironmentVariables": json.dumps(environment, separators=(",", ":"))},
         InputArtifacts=[aws.InputArtifacts(Name=SOURCE_ARTIFACT)],
-        RunOrder=1,
+        RunOrder=run_order,
         **({"Namespace": namespace} if namespace else {}),
     )
 

@@ -75,21 +75,22 @@ def _environment_stages(project: Project, links: Links, env: Environment) -> lis
         _stack_action(step, env.name, region=env.region, role=links.roles[env.name], run_order=number, action_role=delivery)
         for number, step in enumerate(steps, start=2)
     ]
+    # Inside the stage: CodePipeline rolls back the stage that fails, so what does not run as it should goes back as well.
+    verify = actions.build(
+        "Verify",
+        project=f"{project.pipeline.project}-verify",
+        variables={"ENVIRONMENT": env.name, "IMAGE_DIGEST": IMAGE_DIGEST_VARIABLE},
+        run_order=len(steps) + 2,
+    )
     result.append(
         aws.Stages(
             Name=f"{prefix}-Deploy",
-            Actions=[_gate(project, env.name), *deploy],
+            Actions=[_gate(project, env.name), *deploy, verify],
             # Template, image digest and nginx config go back together: they are one commit.
             OnFailure=aws.FailureConditions(Result="ROLLBACK"),
             **_window(env),
         )
     )
-    verify = actions.build(
-        "Verify",
-        project=f"{project.pipeline.project}-verify",
-        variables={"ENVIRONMENT": env.name, "IMAGE_DIGEST": IMAGE_DIGEST_VARIABLE},
-    )
-    result.append(aws.Stages(Name=f"{prefix}-Verify", Actions=[verify]))
     return result
 
 

@@ -71,7 +71,10 @@ def _rule(rule: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """One owner's deployment, and what guards it. `builds` are the projects that run before it, `follows` the owners."""
+    """One owner's deployment, and what guards it. `builds` are the projects that run before it, `follows` the owners.
+
+    `verify_undoes`: it is verified within its stage, so a rollback follows where that fails.
+    """
 
     owner: str
     approved: bool
@@ -83,6 +86,7 @@ class Deployment:
     window: str
     rolls_back: bool
     verified: bool
+    verify_undoes: bool
     builds: frozenset[str]
     follows: frozenset[str]
 
@@ -115,6 +119,7 @@ class Delivery:
         before = [one for one in self.actions if previous < one.at < first]
         builds = [one for one in self.actions if one.category == "Build"]
         gates = [one for one in stage.actions if one.category == "Build" and one.at < first]
+        verifies = [one for one in builds if one.at > last and one.variables.get("ENVIRONMENT") == owner]
         conditions = [self.stages[one.at[0]].skipped_unless for one in before if one.category == "Approval"]
         return Deployment(
             owner=owner,
@@ -126,7 +131,8 @@ class Delivery:
             knows_run=any("EXECUTION" in one.variables for one in gates),
             window=stage.window,
             rolls_back=stage.rolls_back,
-            verified=any(one.at > last and one.variables.get("ENVIRONMENT") == owner for one in builds),
+            verified=bool(verifies),
+            verify_undoes=stage.rolls_back and any(one.at[0] == last[0] for one in verifies),
             follows=frozenset(one.owner for one in self.actions if one.category == "Deploy" and one.at < first),
             builds=frozenset(one.project for one in builds if one.at < first and "ENVIRONMENT" not in one.variables),
         )

@@ -80,11 +80,9 @@ def test_stages_in_order(project: Project) -> None:
         "Image",
         "Staging-Plan",
         "Staging-Deploy",
-        "Staging-Verify",
         "Production-Plan",
         "Production-Approve",
         "Production-Deploy",
-        "Production-Verify",
     ]
 
 
@@ -171,7 +169,7 @@ def test_a_deployment_begins_with_its_gate(project: Project, approval: str) -> N
 def test_stacks_are_deployed_one_after_the_other(project: Project) -> None:
     deploy = stages(project)["Staging-Deploy"]["Actions"]
     assert [action["RunOrder"] for action in deploy] == list(range(1, len(deploy) + 1))
-    assert [action["Name"] for action in deploy][1:] == [step.stack for step in environment_steps(project.environments[0])]
+    assert [action["Name"] for action in deploy] == ["Gate", *(step.stack for step in environment_steps(project.environments[0])), "Verify"]
 
 
 def test_approval_by_policy(project: Project, approval: str) -> None:

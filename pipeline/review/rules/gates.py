@@ -50,6 +50,8 @@ def _lost(old: Deployment, new: Deployment) -> Iterator[str]:
         yield f"a deployment of {name} that fails stays as it is: the pipeline no longer rolls it back"
     if old.verified and not new.verified:
         yield f"nothing verifies {name} after its deployment any more, so a fault goes on to what follows"
+    elif old.verify_undoes and not new.verify_undoes and new.rolls_back:
+        yield f"what fails its verification in {name} stays as it is: that is no longer part of the stage that is rolled back"
 
 
 def _approval_lost(name: str, old: Deployment, new: Deployment) -> Iterator[str]:
@@ -78,6 +80,8 @@ def _won(old: Deployment, new: Deployment) -> Iterator[str]:
         yield f"a deployment of {name} that fails is now rolled back"
     if new.verified and not old.verified:
         yield f"{name} is now verified after its deployment"
+    if new.verify_undoes and not old.verify_undoes:
+        yield f"what fails its verification in {name} is now rolled back"
 
 
 def _builds(more: Delivery, less: Delivery, words: str) -> Iterator[str]:

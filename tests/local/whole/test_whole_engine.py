@@ -41,7 +41,7 @@ def test_an_engine_that_is_killed_mid_deploy_goes_on_from_there_and_clients_noti
     system.run("local", "up")
     run = system.run_of(commit)
     assert run["status"] == "InProgress", run
-    assert system.stages()["Staging-Verify"]["latestExecution"] == {
+    assert system.stages()["Staging-Deploy"]["latestExecution"] == {
         "pipelineExecutionId": run["pipelineExecutionId"],
         "status": "Succeeded",
         "type": "STANDARD",

@@ -99,7 +99,7 @@ def test_an_edited_site_is_checked_by_the_hook_and_served_on_the_same_addresses_
         said = system.push()
         assert system.get("/x", host="reports.staging.example.com").origin["origin"] == "reports.example.net"
         assert system.get("/archive/x", host="reports.staging.example.com", zone=1).origin["origin"] == "archive.example.net"
-    for stage in ("Source ▸ Source", "Check ▸ Check", "Image ▸ Image", "Staging-Deploy ▸ service", "Staging-Verify ▸ Verify"):
+    for stage in ("Source ▸ Source", "Check ▸ Check", "Image ▸ Image", "Staging-Deploy ▸ service", "Staging-Deploy ▸ Verify"):
         assert f"{stage} … ok" in said
     assert "run: kotei approve production" in said
     assert load.lost == []
@@ -171,7 +171,7 @@ def test_two_quick_pushes_run_one_after_the_other_and_the_second_is_what_serves(
     assert "Staging-Deploy ▸ service … ok" in one
     assert "Staging-Deploy ▸ service … ok" in said
     spans = [_spans(system, run) for run in runs]
-    for stage in ("Source", "Check", "Image", "Staging-Plan", "Staging-Deploy", "Staging-Verify"):
+    for stage in ("Source", "Check", "Image", "Staging-Plan", "Staging-Deploy"):
         assert spans[0][stage][1] <= spans[1][stage][0], f"both runs were in {stage} at once: {spans}"
     assert [system.get(path).status for path in ("/first/", "/second/")] == [403, 403]
     assert f"commit {second[:8]}" in next(line for line in system.run("status").stdout.splitlines() if line.startswith("  staging"))
