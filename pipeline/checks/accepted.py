@@ -33,19 +33,43 @@ class Accepted(BaseModel):
         return finding.rule == self.rule and fnmatchcase(finding.path, self.path) and fnmatchcase(finding.where, self.where)
 
 
+class AcceptedVulnerability(BaseModel):
+    """One finding of an image's scan in one package, each by its whole name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    finding: str
+    package: str
+    owner: str
+    reason: str
+    expires: date
+
+    def covers(self, finding: str, package: str) -> bool:
+        return (finding, package) == (self.finding, self.package)
+
+
 class _File(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     accepted: tuple[Accepted, ...] = ()
+    image: tuple[AcceptedVulnerability, ...] = ()
     # Findings of reviews, which pipeline/review/exceptions.py reads.
     review: Any = ()
 
 
 def load(root: Path) -> tuple[Accepted, ...]:
+    return _read(root).accepted
+
+
+def vulnerabilities(root: Path) -> tuple[AcceptedVulnerability, ...]:
+    return _read(root).image
+
+
+def _read(root: Path) -> _File:
     if not (root / EXCEPTIONS).is_file():
-        return ()
+        return _File()
     try:
-        return _File.model_validate(tomllib.loads((root / EXCEPTIONS).read_text())).accepted
+        return _File.model_validate(tomllib.loads((root / EXCEPTIONS).read_text()))
     except tomllib.TOMLDecodeError as error:
         raise PipelineError(f"{EXCEPTIONS}: {error}") from error
     except ValidationError as error:
@@ -70,15 +94,20 @@ def expired_reviews(root: Path, today: date) -> list[Finding]:
     """A finding for each accepted finding of reviews whose time is over. Whether one is needed, only the review that it is for can tell."""
     text = (root / EXCEPTIONS).read_text() if (root / EXCEPTIONS).is_file() else None
     return [
-        Finding(
-            path=str(EXCEPTIONS),
-            where=f"{one.stack} {one.resource}".strip(),
-            rule="exceptions",
-            message=f"the exception for {one.rule} expired on {one.expires}: mend it, or ask {one.owner}",
-        )
+        _expired(f"{one.stack} {one.resource}".strip(), one.rule, one.owner, one.expires)
         for one in exceptions.parse(text)
         if one.expires < today
     ]
+
+
+def expired_vulnerabilities(root: Path, today: date) -> list[Finding]:
+    """The same for what scans of images found: `kotei image scan` tells which exception nothing needs."""
+    return [_expired(one.package, one.finding, one.owner, one.expires) for one in vulnerabilities(root) if one.expires < today]
+
+
+def _expired(where: str, what: str, owner: str, expires: date) -> Finding:
+    message = f"the exception for {what} expired on {expires}: mend it, or ask {owner}"
+    return Finding(path=str(EXCEPTIONS), where=where, rule="exceptions", message=message)
 
 
 def unused(findings: Sequence[Finding], accepted: Sequence[Accepted]) -> list[Finding]:

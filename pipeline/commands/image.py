@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
+from datetime import date
 from typing import Annotated
 
 import typer
@@ -50,18 +51,38 @@ def image_digest(commit: Annotated[str, typer.Argument(help="The commit that the
 
 
 @app.command("scan")
-def image_scan(digest: Annotated[str, typer.Argument(help="The image, as sha256:...")]) -> int:
-    """Wait for the registry's scan and refuse an image with findings as bad as scan_fail_severity or worse."""
-    from pipeline import image
+def image_scan(
+    digest: Annotated[str, typer.Argument(help="The image, as sha256:...")],
+    as_json: AsJson = False,
+) -> int:
+    """Wait for the registry's scan, and signature, and refuse an image with a finding as bad as scan_fail_severity that nobody accepted."""
+    from pipeline import image, image_gate
+    from pipeline.checks import accepted
     from pipeline.prepare import pipeline_aws
+    from pipeline.review.exceptions import EXCEPTIONS
 
     project = configuration()
-    counts = image.findings(pipeline_aws(project, aws_target()), project, digest)
+    aws = pipeline_aws(project, aws_target())
+    if project.pipeline.supply.signing:
+        image.wait_until_signed(aws, project, digest)
+    found = image.scan(aws, project, digest)
     limit = project.pipeline.scan_fail_severity
-    if severe := image.too_severe(counts, limit):
-        words = ", ".join(f"{count} {severity}" for severity, count in severe.items())
+    today = date.today()  # noqa: DTZ011 - an exception expires where it is read
+    verdict = image_gate.judge(found, limit, accepted.vulnerabilities(ROOT), today)
+    for finding in verdict.accepted:
+        tell(f"accepted: {image_gate.describe(finding)}")
+    for exception in verdict.unused:
+        tell(f"{EXCEPTIONS}: nothing needs the exception for {exception.finding} in {exception.package} any more: remove it")
+    if as_json:
+        print(document({**asdict(found), "stops": [asdict(one) for one in verdict.stops], "unlisted": verdict.unlisted}), end="")
+    else:
+        print(", ".join(f"{count} {severity}" for severity, count in sorted(found.counts.items())) or "no findings")
+    if not verdict.passes:
+        lines = [image_gate.describe(finding) for finding in verdict.stops]
+        lines += [f"{count} {severity} that the registry does not list" for severity, count in verdict.unlisted.items()]
         raise PipelineError(
-            f"{project.repository_name}@{digest}: {words} (scan_fail_severity is {limit}); take a newer base image in docker/Dockerfile"
+            f"{project.repository_name}@{digest}: is not deployed (scan_fail_severity is {limit}):\n"
+            + "".join(f"  {line}\n" for line in lines)
+            + f"take a newer base image (kotei image pin), or accept a finding for a time in {EXCEPTIONS}"
         )
-    print(", ".join(f"{count} {severity}" for severity, count in sorted(counts.items())) or "no findings")
     return DONE
