@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from troposphere import GetAtt, Parameter, Template, codebuild, iam, logs
+from troposphere import GetAtt, Parameter, Ref, Template, codebuild, iam, logs
 
+from pipeline import guard_hook
 from pipeline.paths import BUILDSPECS
 from pipeline.wiring import stack_arns
 from policy import build as policy
-from policy import trust
+from policy import hooks, trust
 from stacks import arns, deployroles, supply
 from stacks.keep import KEEP_ONCE_CREATED
 from stacks.project import Project
@@ -80,6 +81,7 @@ def _environment(project: Project, name: str, artifacts: Artifacts) -> codebuild
     given = {
         "image": {"BASE_REGISTRY": supply.base_registry(project), "REPOSITORY_URI": repository_uri(project)},
         "plan": {"REPORTS": artifacts.bucket},
+        "check": {"RULES_BUCKET": Ref(guard_hook.BUCKET)} if guard_hook.on(project) else {},
     }.get(name, {})
     return codebuild.Environment(
         Type="ARM_CONTAINER",
@@ -112,7 +114,7 @@ def _policy(project: Project, name: str, log_group: Any, artifacts: Artifacts) -
             tasks=[arns.tasks(env) for env in here],
             roles=readers,
         )
-    return policy.check(**ground)
+    return policy.check(**ground, more=[hooks.publish(guard_hook.objects())] if guard_hook.on(project) else [])
 
 
 def repository_uri(project: Project) -> str:

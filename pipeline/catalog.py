@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline import codepipeline, review_project
+from pipeline import codepipeline, guard_hook, review_project
 from stacks import connection, registry, roles, supply
 from stacks.catalog import ENVIRONMENT_STACKS
 from stacks.project import Project
@@ -17,4 +17,5 @@ SHARED_STACKS: tuple[StackSpec[Project], ...] = (
     supply.STACK,
     review_project.STACK,
     codepipeline.STACK,
+    guard_hook.STACK,
 )

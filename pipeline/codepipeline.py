@@ -5,7 +5,7 @@ from __future__ import annotations
 from troposphere import GetAtt, Output, Parameter, Sub, Template, iam, kms, s3
 from troposphere import codepipeline as aws
 
-from pipeline import builds, notifications, review_project
+from pipeline import builds, guard_hook, notifications, review_project
 from pipeline.paths import PLANS
 from pipeline.stages import SHARED, Links, stages
 from pipeline.wiring import stack_arns, steps
@@ -30,6 +30,7 @@ def build(project: Project) -> Template:
     key_arn, objects = GetAtt(key, "Arn"), Sub("${ArtifactBucket.Arn}/*")
     topic = notifications.add(t, project, key.ref())
     plans = Sub(f"${{ArtifactBucket.Arn}}/{PLANS}/*")
+    guard_hook.add_bucket(t, project)
     projects = builds.add(t, project, builds.Artifacts(bucket=bucket.ref(), objects=objects, plans=plans, key=key_arn))
     passed = _cloudformation_roles(project)
     role = t.add_resource(
@@ -81,7 +82,9 @@ def build(project: Project) -> Template:
 
 def _shared_templates(project: Project, own: Template) -> list[tuple[str, Template]]:
     others = (connection.STACK, registry.STACK, roles.STACK, supply.STACK, review_project.STACK)
-    return [*((spec.name, spec.build(project)) for spec in others if spec.wanted(project)), (STACK.name, own)]
+    before = [(spec.name, spec.build(project)) for spec in others if spec.wanted(project)]
+    after = [(guard_hook.STACK.name, guard_hook.build(project))] if guard_hook.on(project) else []
+    return [*before, (STACK.name, own), *after]
 
 
 def _trigger(project: Project) -> aws.PipelineTriggerDeclaration:

@@ -59,8 +59,9 @@ def overrides(step: Step) -> str | None:
 def stack_arns(project: Project) -> list[str]:
     """The stacks in the pipeline's own account: the shared ones, and those of its environments."""
     config = project.pipeline
+    hooks = [] if config.hooks == "off" else ["hooks"]
     specs = (connection.STACK, registry.STACK, roles.STACK, supply.STACK)
-    names = [project.stack_name(name) for name in (*(spec.name for spec in specs if spec.wanted(project)), "review", "pipeline")]
+    names = [project.stack_name(name) for name in (*(spec.name for spec in specs if spec.wanted(project)), "review", "pipeline", *hooks)]
     shared = [arns.stack(config.region, config.account, name) for name in names]
     return [*shared, *(arns.stacks(env) for env in project.environments if env.account == config.account)]
 

@@ -20,8 +20,9 @@ READ_STACKS = (
 )
 
 
-def check(*, log_group: Any, artifacts: Any, key: Any) -> PolicyDocument:
-    return document(*_ground(log_group, artifacts, key))
+def check(*, log_group: Any, artifacts: Any, key: Any, more: Sequence[Statement]) -> PolicyDocument:
+    """`more` is what publishing the house rules needs, where a hook enforces them."""
+    return document(*_ground(log_group, artifacts, key), *more)
 
 
 def image(*, log_group: Any, artifacts: Any, key: Any, repository: str, more: Sequence[Statement]) -> PolicyDocument:

@@ -12,6 +12,7 @@ from awacs import codebuild, codeconnections, codepipeline, codestar_connections
 from awacs.aws import Allow, Condition, Deny, PolicyDocument, Statement, StringEquals
 
 from policy import network_types, resource_types
+from policy.hooks import SERVICE, set_up
 from policy.statement import allow, document
 
 PASSED_BY_ENVIRONMENT = ("ecs-tasks.amazonaws.com", "ecs.amazonaws.com", "vpc-flow-logs.amazonaws.com")
@@ -60,10 +61,10 @@ def environment(*, account: str, region: str, project: str, name: str, hosted_zo
     )
 
 
-def shared(*, account: str, region: str, project: str, more: Sequence[Statement] = ()) -> PolicyDocument:
+def shared(*, account: str, region: str, project: str, hooks: bool = False, more: Sequence[Statement] = ()) -> PolicyDocument:
     """For the registry, the connection, the review and the pipeline's own stack, whose names begin with the project's.
 
-    `more` is what the parts need that the configuration turns on.
+    `hooks` and `more` are for the parts that the configuration turns on.
     """
     where = f"{region}:{account}"
     return document(
@@ -71,7 +72,8 @@ def shared(*, account: str, region: str, project: str, more: Sequence[Statement]
         *_pipeline(where, project),
         *_roles(
             f"arn:aws:iam::{account}:role/{project}-pipeline-*",
-            PASSED_BY_SHARED,
+            (*PASSED_BY_SHARED, SERVICE) if hooks else PASSED_BY_SHARED,
+            *([f"arn:aws:iam::{account}:role/{project}-hooks-*"] if hooks else []),
             f"arn:aws:iam::{account}:role/{project}-review-*",
             f"arn:aws:iam::{account}:role/{project}-*-cloudformation",
         ),
@@ -81,6 +83,7 @@ def shared(*, account: str, region: str, project: str, more: Sequence[Statement]
         resource_types.topics(where, f"{project}-pipeline"),
         resource_types.buckets(f"{project}-pipeline"),
         *resource_types.keys(where),
+        *([set_up()] if hooks else []),
         *more,
         KEEP_ADDRESSES,
     )

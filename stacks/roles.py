@@ -22,7 +22,11 @@ def build(project: Project) -> Template:
                 iam.Policy(
                     PolicyName="stacks",
                     PolicyDocument=cloudformation.shared(
-                        account=config.account, region=config.region, project=config.project, more=supply.cloudformation(project)
+                        account=config.account,
+                        region=config.region,
+                        project=config.project,
+                        hooks=config.hooks != "off",
+                        more=supply.cloudformation(project),
                     ),
                 )
             ],

@@ -67,7 +67,9 @@ def test_every_variable_of_a_buildspec_is_given(project: Project, name: str) -> 
         for action in stage["Actions"]:
             if action["Configuration"].get("ProjectName", "").endswith(f"-{name}"):
                 given |= {item["name"] for item in json.loads(action["Configuration"]["EnvironmentVariables"])}
-    used = {variable for command in commands(name) for variable in re.findall(r"\$\{?([A-Z_]+)", command)}
+    # What has a default may be missing: ${NAME:-default}.
+    optional = {variable for command in commands(name) for variable in re.findall(r"\$\{([A-Z_]+):-", command)}
+    used = {variable for command in commands(name) for variable in re.findall(r"\$\{?([A-Z_]+)", command)} - optional
     set_before = {name for command in commands(name) for name in re.findall(r"^([A-Z_]+)=", command)}
     assert used <= given | set_before
 
