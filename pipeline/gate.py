@@ -8,12 +8,14 @@ from pipeline import approval
 from pipeline.aws import Aws
 from pipeline.errors import PipelineError
 from pipeline.plan import Parts, moved
+from pipeline.plan_effects import uncovered
 from pipeline.prepare import Prepared
 from pipeline.stages import prefix
 from stacks.project import Project
 
 # What a sentence about a refusal can hold; the plan has them all.
 NAMED = 5
+COVERED, FREE = "all that it does was approved", "it needs nobody's approval"
 
 
 class BlockedError(PipelineError):
@@ -32,10 +34,10 @@ def refuse_if_blocked(prepared: Prepared) -> None:
 def pass_or_refuse(
     prepared: Prepared, project: Project, aws: Aws, *, expected: str, execution: str | None, planned: Parts | None = None
 ) -> str:
-    """Returns what has moved since the plan, where that is nobody's to decide; empty when nothing has.
+    """Returns what has moved since the plan, and why it may be deployed all the same; empty when nothing has.
 
     `expected` is the fingerprint that was planned, `execution` the pipeline's run, where there is one. `planned` is what the
-    fingerprint was of, where that is still known.
+    fingerprint was of and what that plan does, where that is still known.
     """
     owner = prepared.owner
     run = {} if execution is None else _run(aws, project, execution)
@@ -44,25 +46,31 @@ def pass_or_refuse(
         if run.get("trigger", {}).get("triggerType") == "AutomatedRollback" and _stopped_by_the_gate(aws, project, owner, str(execution)):
             raise PipelineError(f"{owner}: the gate stopped the deployment before it changed anything, so there is nothing to roll back")
         return ""
-    moved_on = prepared.facts.fingerprint != expected
+    needed = prepared.facts.needs_approval
+    moved_on = _what_moved(prepared, planned) if prepared.facts.fingerprint != expected else ""
     # A plan that needs nobody's approval binds nobody: the run before this one may have deployed after this one had planned.
-    if moved_on and prepared.facts.needs_approval:
+    if moved_on and needed and (more := list(uncovered(planned or {}, prepared.parts, expected=expected))):
         raise PipelineError(
-            f"{owner}: what would be deployed is not what was planned: {_what_moved(prepared, planned)} "
-            f"(planned {expected[:12]}, now {prepared.facts.fingerprint[:12]}). Look at the new plan, and let the pipeline make it: push, "
-            f"or release the change again: aws codepipeline start-pipeline-execution --name {project.pipeline.project}"
+            f"{owner}: what would be deployed is not what was planned: {moved_on} (planned {expected[:12]}, now "
+            f"{prepared.facts.fingerprint[:12]}). Not approved: {_few(more, '; ')}. Look at the new plan, and let the pipeline make it: "
+            f"push, or release the change again: aws codepipeline start-pipeline-execution --name {project.pipeline.project}"
         )
-    if execution and prepared.facts.needs_approval and not approval.approved_in(aws, project, owner, execution):
+    if execution and needed and not approval.approved_in(aws, project, owner, execution):
         raise PipelineError(f"{owner}: this plan needs an approval and nobody gave one in run {execution}; see: kotei status")
-    return _what_moved(prepared, planned) if moved_on else ""
+    if not moved_on:
+        return ""
+    return f"{moved_on}; this is the plan anew, and {COVERED if needed else FREE}"
 
 
 def _what_moved(prepared: Prepared, planned: Parts | None) -> str:
     named = list(moved(planned, prepared.parts)) if planned else []
     if not named:
         return "the rendered files, the image or the live stacks have changed since"
-    more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
-    return f"{', '.join(named[:NAMED])}{more} since"
+    return f"{_few(named, ', ')} since"
+
+
+def _few(named: list[str], between: str) -> str:
+    return between.join(named[:NAMED]) + (f" and {len(named) - NAMED} more" if len(named) > NAMED else "")
 
 
 def _run(aws: Aws, project: Project, execution: str) -> dict[str, Any]:

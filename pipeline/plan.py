@@ -12,6 +12,8 @@ from pipeline.review.model import Verdict
 
 # Group -> name -> what it is now, in a few characters.
 Parts = dict[str, dict[str, str]]
+# What a plan rests on; another group beside them moves no fingerprint.
+GROUPS = ("files", "inputs", "stacks")
 
 
 def needs_approval(verdict: Verdict, policy: Literal["always", "risky", "never"]) -> bool:
@@ -22,7 +24,7 @@ def needs_approval(verdict: Verdict, policy: Literal["always", "risky", "never"]
 def parts(files: Mapping[str, str], inputs: Mapping[str, str], live: Mapping[str, Live | None]) -> Parts:
     """Everything that a plan rests on, by name, so that a later one can say what has moved. `live` is by the stack's name in AWS."""
     return {
-        "files": {path: _digest(text) for path, text in files.items()},
+        "files": {path: digest(text) for path, text in files.items()},
         "inputs": dict(inputs),
         "stacks": {name: "" if found is None else _state(found) for name, found in live.items()},
     }
@@ -30,7 +32,7 @@ def parts(files: Mapping[str, str], inputs: Mapping[str, str], live: Mapping[str
 
 def fingerprint(parts: Parts) -> str:
     """If one byte moves in what the plan rests on, the plan is another one."""
-    return _digest(parts)
+    return digest({group: parts.get(group, {}) for group in GROUPS})
 
 
 def moved(planned: Parts, now: Parts) -> Iterator[str]:
@@ -55,8 +57,8 @@ def _different(planned: Parts, now: Parts, group: str) -> Iterator[tuple[str, st
 
 def _state(live: Live) -> str:
     """What people can look for comes before the digest of everything."""
-    return f"{live.stack.status}, last changed {live.changed} {_digest([live.id, vars(live.stack)])}"
+    return f"{live.stack.status}, last changed {live.changed} {digest([live.id, vars(live.stack)])}"
 
 
-def _digest(value: Any) -> str:
+def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()

@@ -15,6 +15,7 @@ from pipeline.errors import PipelineError
 from pipeline.live import Live
 from pipeline.paths import NGINX_RENDERED, RENDERED
 from pipeline.plan import Parts, fingerprint, needs_approval, parts
+from pipeline.plan_effects import EFFECTS, effects
 from pipeline.review import exceptions, sides
 from pipeline.review.compare import compare
 from pipeline.review.exceptions import EXCEPTIONS
@@ -32,7 +33,7 @@ IMAGE = "ImageDigest"
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """`parts` is what the fingerprint is of. `changes`: whether a deployment would change anything, told or not."""
+    """`parts` is what the fingerprint is of, and what the plan does. `changes`: whether a deployment would change anything, told or not."""
 
     owner: str
     review: Review
@@ -74,7 +75,7 @@ def prepare(root: Path, project: Project, target: Target, owner: str, image_dige
     review = Review(base="what is live", head="this checkout", owners=(judged,), plan=facts)
     stacks = any(stack.action != "none" for stack in judged.stacks)
     changes = stacks or (before.nginx, before.pinned) != (after.nginx, after.pinned)
-    return Prepared(owner=owner, review=review, facts=facts, parts=rests_on, changes=changes)
+    return Prepared(owner=owner, review=review, facts=facts, parts={**rests_on, EFFECTS: effects(judged)}, changes=changes)
 
 
 def _owner(project: Project, target: Target, owner: str) -> _Owner:

@@ -81,7 +81,7 @@ def plan(  # noqa: PLR0917 - as above
     if expect:
         planned = plan_page.planned(aws, publish, owner, expect) if publish else None
         if moved := gate.pass_or_refuse(prepared, project, aws, expected=expect, execution=execution or None, planned=planned):
-            tell(f"{moved}; this is the plan anew, and it needs nobody's approval")
+            tell(moved)
     if export is not None:
         export.write_text(exports(prepared.review, link=link), encoding="utf-8")
     return DIFFERENT if exit_code and prepared.changes else DONE

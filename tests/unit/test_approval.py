@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from pipeline import approval, gate, status
 from pipeline.aws import Aws
 from pipeline.errors import PipelineError
-from pipeline.plan import Parts
+from pipeline.plan import Parts, fingerprint
 from pipeline.prepare import Prepared
 from pipeline.review.model import Finding, OwnerReview, PlanFacts, Review
 from pipeline.status_text import text
@@ -127,7 +128,34 @@ def test_the_gate_lets_a_newer_plan_pass_that_nobody_has_to_approve(aws: Aws, pr
     """Of two quick pushes the second plans while the first deploys."""
     planned: Parts = {**NOW, "stacks": {"demo-test-service": "UPDATE_COMPLETE, last changed yesterday 1"}}
     told = gate.pass_or_refuse(prepared(), project, aws, expected="e" * 64, execution=None, planned=planned)
-    assert told == "stack demo-test-service has changed (UPDATE_COMPLETE, last changed today) since"
+    assert told.startswith("stack demo-test-service has changed (UPDATE_COMPLETE, last changed today) since; ")
+    assert told.endswith("this is the plan anew, and it needs nobody's approval")
+
+
+COVERED: Parts = {**NOW, "stacks": {"demo-test-service": "UPDATE_COMPLETE, last changed yesterday 1"}, "effects": {"add a/B": "1"}}
+
+
+@pytest.mark.parametrize(("given", "left"), [({"add a/B": "1"}, True), ({}, True), ({"add a/B": "2"}, False), ({"add a/C": "1"}, False)])
+def test_a_newer_plan_passes_only_within_what_was_approved(
+    aws: Aws, answers: Callable[..., None], project: Project, given: dict[str, str], *, left: bool
+) -> None:
+    answers("codepipeline", "get_pipeline_execution", execution_of("STANDARD"))
+    now = replace(prepared(needs_approval=True), parts={**NOW, "effects": given})
+    if left:
+        answers("codepipeline", "list_action_executions", executions("Succeeded"))
+        told = gate.pass_or_refuse(now, project, aws, expected=fingerprint(COVERED), execution=EXECUTION, planned=COVERED)
+        assert told.endswith("last changed today) since; this is the plan anew, and all that it does was approved")
+    else:
+        with pytest.raises(PipelineError, match=f"Not approved: {next(iter(given))}. Look at the new plan"):
+            gate.pass_or_refuse(now, project, aws, expected=fingerprint(COVERED), execution=EXECUTION, planned=COVERED)
+
+
+def test_within_what_was_planned_is_nothing_where_nobody_approved(aws: Aws, answers: Callable[..., None], project: Project) -> None:
+    answers("codepipeline", "get_pipeline_execution", execution_of("STANDARD"))
+    answers("codepipeline", "list_action_executions", {"actionExecutionDetails": []})
+    now = replace(prepared(needs_approval=True), parts={**NOW, "effects": {}})
+    with pytest.raises(PipelineError, match="nobody gave one"):
+        gate.pass_or_refuse(now, project, aws, expected=fingerprint(COVERED), execution=EXECUTION, planned=COVERED)
 
 
 def test_the_gate_names_a_few_and_counts_the_rest(aws: Aws, project: Project) -> None:
