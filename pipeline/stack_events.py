@@ -94,7 +94,7 @@ def sentence(events: Iterable[Event]) -> str:
     events = list(events)
     first = cause(events)
     if first is None:
-        return "no event says why"
+        return next((plain(event.reason) for event in events if event.reason and "ROLLBACK" in event.status), "no event says why")
     others = {event.resource for event in events if event.failed and event.cancelled} - {first.resource}
     more = f" ({len(others)} more were cancelled because of it)" if others else ""
     return f"{first.resource} ({first.type}): {plain(first.reason)}{more}"

@@ -217,9 +217,6 @@ def _already_gone(failure: BaseException) -> bool:
 def bring_in(run: Run, name: str, identifier: Mapping[str, str]) -> None:
     """Take an existing physical resource into the stack under this name."""
     wanted = run.document["Resources"][name]
-    adopt = handler(wanted["Type"]).adopt
-    if adopt is None:
-        raise ResourceError(f"the local CloudFormation cannot import {wanted['Type']}")
     lookup = changes.names(run.world, run.stack, run.document, run.stack.goal.parameters)
     resource = Resource(
         type=wanted["Type"],
@@ -229,6 +226,13 @@ def bring_in(run: Run, name: str, identifier: Mapping[str, str]) -> None:
         replace_policy=wanted.get("UpdateReplacePolicy", "Delete"),
         serial=secrets.token_hex(8),
     )
-    scope(run, name, resource).born(adopt(scope(run, name, resource), identifier))
     run.stack.resources[name] = resource
-    note(run, name, resource, "IMPORT_COMPLETE")
+    note(run, name, resource, "IMPORT_IN_PROGRESS", "Resource import started.")
+    try:
+        if (adopt := handler(resource.type).adopt) is None:
+            raise ResourceError(f"the local CloudFormation cannot import {resource.type}")
+        scope(run, name, resource).born(adopt(scope(run, name, resource), identifier))
+    except FAILURES as failure:
+        note(run, name, resource, "IMPORT_FAILED", reason(failure))
+        raise
+    note(run, name, resource, "IMPORT_COMPLETE", "Resource import completed.")

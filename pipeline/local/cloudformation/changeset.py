@@ -35,7 +35,7 @@ def create_change_set(world: World, call: Call) -> Mapping[str, Any]:
         name = call.params["ChangeSetName"]
         if any(one["name"] == name for one in world.store.all(_kind(stack))):
             raise AwsError("AlreadyExistsException", f"ChangeSet {name} already exists")
-        rows = _imported(stack, document, call) if kind == "IMPORT" else changes.predict(world, stack, goal)
+        rows = _imported(world, stack, goal, document, call) if kind == "IMPORT" else changes.predict(world, stack, goal)
         empty = kind == "UPDATE" and changes.changes_nothing(stack, goal, rows)
         if fresh:
             set_status(world, stack, "REVIEW_IN_PROGRESS", "User Initiated")
@@ -73,17 +73,22 @@ def _target(world: World, call: Call, kind: str) -> tuple[Stack, bool]:
         raise template.invalid(
             f"Stack [{name}] already exists and cannot be created again with the changeSet [{call.params['ChangeSetName']}]."
         )
-    if kind != "CREATE":
+    if kind == "UPDATE" or (kind == "IMPORT" and stack.status != "REVIEW_IN_PROGRESS"):
         deploy.refuse_unless_updatable(stack)
     return stack, False
 
 
-def _imported(stack: Stack, document: Mapping[str, Any], call: Call) -> list[Change]:
+def _imported(world: World, stack: Stack, goal: Goal, document: Mapping[str, Any], call: Call) -> list[Change]:
+    """An import adds what it names and changes nothing else, outputs included."""
     rows = []
     wanted = {one["LogicalResourceId"]: one for one in call.params.get("ResourcesToImport") or []}
     added = set(document["Resources"]) - set(stack.resources)
     if added != set(wanted):
         raise template.invalid(f"As part of the import operation, you cannot modify or add [{', '.join(sorted(added ^ set(wanted)))}]")
+    changed = [row.name for row in changes.predict(world, stack, goal) if row.name not in wanted]
+    before, after = ((template.parse(body).get("Outputs") or {}) if body else {} for body in (stack.goal.body, goal.body))
+    if changed or before != after:
+        raise template.invalid(f"As part of the import operation, you cannot modify or add [{', '.join(changed or ['Outputs'])}]")
     for name, one in wanted.items():
         if "DeletionPolicy" not in document["Resources"][name]:
             raise template.invalid(f"Resources [{name}] is missing deletionPolicy attribute")

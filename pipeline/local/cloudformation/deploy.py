@@ -6,7 +6,7 @@ import copy
 import logging
 from collections.abc import Callable, Iterable
 
-from pipeline.local.cloudformation import apply, changes, intrinsics, template, workers
+from pipeline.local.cloudformation import apply, changes, hooks, intrinsics, template, workers
 from pipeline.local.cloudformation.apply import FAILURES, Run
 from pipeline.local.cloudformation.resources.handler import Stopped
 from pipeline.local.cloudformation.stack import Goal, Leftover, Resource, Stack, every, now, record_event, save, set_status
@@ -62,11 +62,13 @@ def _run(world: World, stack: Stack, goal: Goal | None = None) -> Run:
 def create(world: World, stack: Stack) -> None:
     run = _run(world, stack)
     stack.order = template.order(run.document)
-    failed = _bring_all(run)
-    if failed is None:
-        _complete(run, "CREATE_COMPLETE")
-        return
-    why = f"The following resource(s) failed to create: [{failed}]."
+    why = hooks.refusal(world, stack, "CREATE")
+    if why is None:
+        failed = _bring_all(run)
+        if failed is None:
+            _complete(run, "CREATE_COMPLETE")
+            return
+        why = f"The following resource(s) failed to create: [{failed}]."
     if stack.on_failure == "DO_NOTHING":
         set_status(world, stack, "CREATE_FAILED", why)
         return
@@ -137,9 +139,10 @@ def update(world: World, stack: Stack) -> None:
     run = _run(world, stack)
     order_before = stack.order
     stack.order = template.order(run.document)
-    failed = apply.refused_removal(run) or _bring_all(run)
-    if failed is not None:
+    why = hooks.refusal(world, stack, "UPDATE")
+    if why is None and (failed := apply.refused_removal(run) or _bring_all(run)):
         why = f"The following resource(s) failed to update: [{failed}]."
+    if why is not None:
         if stack.on_failure == "DO_NOTHING":
             set_status(world, stack, "UPDATE_FAILED", why)
             return
@@ -247,7 +250,8 @@ def bring_in(world: World, stack: Stack) -> None:
             for imported in stack.imports:
                 stack.resources.pop(imported, None)
             stack.goal, stack.imports = stack.previous or Goal(), {}
-            set_status(world, stack, "IMPORT_ROLLBACK_COMPLETE", f"{name}: {apply.reason(failure)}")
+            set_status(world, stack, "IMPORT_ROLLBACK_IN_PROGRESS", f"{name}: {apply.reason(failure)}")
+            set_status(world, stack, "IMPORT_ROLLBACK_COMPLETE")
             return
     stack.imports = {}
     _complete(run, "IMPORT_COMPLETE")
@@ -284,6 +288,7 @@ _INTERRUPTED: dict[str, Callable[[World, Stack], None]] = {
     "ROLLBACK_IN_PROGRESS": roll_back_create,
     "DELETE_IN_PROGRESS": delete,
     "IMPORT_IN_PROGRESS": bring_in,
+    "IMPORT_ROLLBACK_IN_PROGRESS": lambda world, stack: set_status(world, stack, "IMPORT_ROLLBACK_COMPLETE"),
     "UPDATE_ROLLBACK_IN_PROGRESS": roll_back_update,
     "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": clean,
     "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": clean,

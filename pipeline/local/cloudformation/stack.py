@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import secrets
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -138,8 +139,10 @@ def find(world: World, name_or_id: str, account: str, region: str) -> Stack:
     raise AwsError("ValidationError", f"Stack with id {name_or_id} does not exist")
 
 
-def record_event(world: World, stack: Stack, *, logical: str, resource: Resource | None, status: str, reason: str) -> None:
-    """`resource` None: the event is about the stack itself."""
+def record_event(
+    world: World, stack: Stack, *, logical: str, resource: Resource | None, status: str, reason: str, more: Mapping[str, str] | None = None
+) -> None:  # the fields of an event
+    """`resource` None: the event is about the stack itself. `more` are fields that few events have."""
     kind = f"cloudformation-event {stack.id}"
     identity = f"{logical}-{status}-{secrets.token_hex(6)}"
     document = {
@@ -152,6 +155,7 @@ def record_event(world: World, stack: Stack, *, logical: str, resource: Resource
         "Timestamp": now(),
         "ResourceStatus": status,
         "ResourceStatusReason": reason,
+        **(more or {}),
     }
     world.store.put(kind, identity, {key: value for key, value in document.items() if value})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,13 +14,15 @@ from typing import Any
 import pytest
 from moto.core.base_backend import BackendDict
 
-from pipeline.local import connections, emulator, server
+from pipeline import aws, bootstrap, cli, paths
+from pipeline.local import connections, emulator, prerequisites, server
 from pipeline.local.cloudformation import api, deploy, workers
 from pipeline.local.codebuild import api as codebuild
 from pipeline.local.codepipeline import api as codepipeline
 from pipeline.local.gaps import ecs as gaps
 from pipeline.local.store import Store
 from pipeline.local.world import World
+from stacks import project
 
 ACCOUNT = "111122223333"
 REGION = "ap-northeast-1"
@@ -162,3 +165,29 @@ def rollout(cloud: Cloud) -> Iterator[Callable[[str, str], None]]:
     stop.set()
     thread.join()
     gaps.DEPLOYMENTS.clear()
+
+
+@pytest.fixture
+def kotei(cloud: Any, rollout: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., int]]:
+    """The command line against this cloud. The connection is confirmed as soon as somebody is asked to."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.world.endpoint)
+    rollout("*", "COMPLETED")
+    prerequisites.provide(cloud.world, project.load(paths.ROOT).environments)
+    waited = bootstrap.confirm
+
+    def confirmed(where: aws.Aws, arn: str, say: Any, asked: Any) -> None:
+        def click(arn: str) -> None:
+            asked(arn)
+            connections.complete(cloud.world, arn)
+
+        waited(where, arn, say, click)
+
+    monkeypatch.setattr(bootstrap, "confirm", confirmed)
+    aws.target.cache_clear()
+    yield lambda *arguments: cli.main(list(arguments))
+    aws.target.cache_clear()

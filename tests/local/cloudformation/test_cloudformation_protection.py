@@ -188,20 +188,40 @@ def test_a_protected_load_balancer_is_not_deleted(cloud: Any, placed: tuple[str,
 
 def test_an_existing_address_is_imported(cloud: Any) -> None:
     address = cloud.client("ec2").allocate_address(Domain="vpc")
-    one = {"Resources": {"AddressA": ADDRESSES["Resources"]["AddressA"]}, "Outputs": {"AddressA": ADDRESSES["Outputs"]["AddressA"]}}
+    one = {"Resources": {"AddressA": ADDRESSES["Resources"]["AddressA"]}}
+    whole = {**one, "Outputs": {"AddressA": ADDRESSES["Outputs"]["AddressA"]}}
     identifier = {"PublicIp": address["PublicIp"], "AllocationId": address["AllocationId"]}
-    cloud.cfn.create_change_set(
-        StackName="fixed",
-        ChangeSetName="import",
-        ChangeSetType="IMPORT",
-        TemplateBody=json.dumps(one),
-        ResourcesToImport=[{"ResourceType": "AWS::EC2::EIP", "LogicalResourceId": "AddressA", "ResourceIdentifier": identifier}],
-    )
+    request = {
+        "StackName": "fixed",
+        "ChangeSetName": "import",
+        "ChangeSetType": "IMPORT",
+        "ResourcesToImport": [{"ResourceType": "AWS::EC2::EIP", "LogicalResourceId": "AddressA", "ResourceIdentifier": identifier}],
+    }
+    with pytest.raises(ClientError, match=r"you cannot modify or add \[Outputs\]"):
+        cloud.cfn.create_change_set(TemplateBody=json.dumps(whole), **request)
+    cloud.cfn.create_change_set(TemplateBody=json.dumps(one), **request)
     cloud.cfn.get_waiter("change_set_create_complete").wait(StackName="fixed", ChangeSetName="import", WaiterConfig={"Delay": 1})
     cloud.cfn.execute_change_set(StackName="fixed", ChangeSetName="import")
     assert cloud.settled("fixed")["StackStatus"] == "IMPORT_COMPLETE"
+    cloud.update("fixed", whole)
     assert cloud.outputs("fixed") == {"AddressA": address["AllocationId"]}
     assert held(cloud) == [address["PublicIp"]]
+
+
+def test_an_import_of_what_is_not_there_leaves_nothing_behind(cloud: Any) -> None:
+    group = {"Type": "AWS::Logs::LogGroup", "DeletionPolicy": "Retain", "Properties": {"LogGroupName": "/no/such"}}
+    wanted = {"ResourceType": "AWS::Logs::LogGroup", "LogicalResourceId": "Logs", "ResourceIdentifier": {"LogGroupName": "/no/such"}}
+    cloud.cfn.create_change_set(
+        StackName="logs",
+        ChangeSetName="import",
+        ChangeSetType="IMPORT",
+        TemplateBody=json.dumps({"Resources": {"Logs": group}}),
+        ResourcesToImport=[wanted],
+    )
+    cloud.cfn.execute_change_set(StackName="logs", ChangeSetName="import")
+    assert cloud.settled("logs")["StackStatus"] == "IMPORT_ROLLBACK_COMPLETE"
+    assert any(line.startswith("Logs IMPORT_FAILED Resource of type") for line in cloud.reasons("logs"))
+    assert cloud.ids("logs") == {}
 
 
 def test_a_new_policy_holds_from_the_next_update_on(cloud: Any) -> None:

@@ -9,6 +9,7 @@ from pipeline.local.cloudformation.resources import (
     ec2_network,
     ecs,
     elbv2,
+    hook,
     iam,
     messages,
     monitoring,
@@ -18,6 +19,6 @@ from pipeline.local.cloudformation.resources import (
 )
 from pipeline.local.cloudformation.resources.handler import Handler
 
-_SERVICES = (certificate, delivery, ec2_access, ec2_network, ecs, elbv2, iam, messages, monitoring, registry, scaling, storage)
+_SERVICES = (certificate, delivery, ec2_access, ec2_network, ecs, elbv2, hook, iam, messages, monitoring, registry, scaling, storage)
 
 HANDLERS: dict[str, Handler] = {name: handler for service in _SERVICES for name, handler in service.HANDLERS.items()}

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from pipeline.local.cloudformation.resources.handler import Handler, Made, Properties, Scope, names, tag_changes, tag_list, tag_map, without
+from pipeline.local.cloudformation.resources.handler import (
+    Handler,
+    Made,
+    Properties,
+    ResourceError,
+    Scope,
+    names,
+    tag_changes,
+    tag_list,
+    tag_map,
+    without,
+)
 from pipeline.local.cloudformation.resources.shape import params
 
 
@@ -14,9 +26,21 @@ def _create_group(scope: Scope, properties: Properties) -> Made:
     wanted = {"LogGroupName": name, **without(properties, "RetentionInDays", "LogGroupName", "Tags")}
     tags = tag_map(properties.get("Tags"))
     client.create_log_group(**params(client, "CreateLogGroup", wanted), **({"tags": tags} if tags else {}))
-    made = scope.born(Made(id=name, attributes={"Arn": scope.arn("logs", f"log-group:{name}:*")}))
+    made = scope.born(_group(scope, name))
     _retain(client, name, {}, properties)
     return made
+
+
+def _group(scope: Scope, name: str) -> Made:
+    return Made(id=name, attributes={"Arn": scope.arn("logs", f"log-group:{name}:*")})
+
+
+def _adopt_group(scope: Scope, identifier: Mapping[str, str]) -> Made:
+    name = identifier["LogGroupName"]
+    found = scope.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    if not any(one["logGroupName"] == name for one in found):
+        raise ResourceError(f"Resource of type 'AWS::Logs::LogGroup' with identifier '{name}' was not found.")
+    return _group(scope, name)
 
 
 def _retain(client: Any, name: str, old: Properties, new: Properties) -> None:
@@ -134,6 +158,7 @@ HANDLERS = {
         create=_create_group,
         update=_update_group,
         delete=_delete_group,
+        adopt=_adopt_group,
         enforced=names("KmsKeyId LogGroupName RetentionInDays Tags"),
         mutable=names("KmsKeyId RetentionInDays Tags"),
     ),

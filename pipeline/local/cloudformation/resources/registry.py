@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from pipeline.local.cloudformation.resources.handler import (
@@ -25,10 +26,18 @@ def _create(scope: Scope, properties: Properties) -> Made:
     # Repository names have no upper case.
     wanted.setdefault("RepositoryName", scope.physical_name(256).lower())
     repository = client.create_repository(**params(client, "CreateRepository", wanted))["repository"]
-    name = repository["repositoryName"]
-    made = scope.born(Made(id=name, attributes={"Arn": repository["repositoryArn"], "RepositoryUri": repository["repositoryUri"]}))
-    _policies(client, name, {}, properties)
+    made = scope.born(_made(repository))
+    _policies(client, made.id, {}, properties)
     return made
+
+
+def _made(repository: Mapping[str, Any]) -> Made:
+    attributes = {"Arn": repository["repositoryArn"], "RepositoryUri": repository["repositoryUri"]}
+    return Made(id=repository["repositoryName"], attributes=attributes)
+
+
+def _adopt(scope: Scope, identifier: Mapping[str, str]) -> Made:
+    return _made(scope.client("ecr").describe_repositories(repositoryNames=[identifier["RepositoryName"]])["repositories"][0])
 
 
 def _policies(client: Any, name: str, old: Properties, new: Properties) -> None:
@@ -70,6 +79,7 @@ HANDLERS = {
         create=_create,
         update=_update,
         delete=_delete,
+        adopt=_adopt,
         enforced=names(
             "EmptyOnDelete EncryptionConfiguration ImageScanningConfiguration ImageTagMutability LifecyclePolicy RepositoryName "
             "RepositoryPolicyText Tags"
