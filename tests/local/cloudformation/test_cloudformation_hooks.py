@@ -1,0 +1,109 @@
+"""A Guard hook holds the project's stacks to the house rules, from the same files as the checks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import guard_hook
+from pipeline.paths import GUARD_RULES, ROOT
+
+pytestmark = pytest.mark.local
+
+BUCKET = "demo-rules"
+GOOD = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"KmsMasterKeyId": "alias/aws/sns"}}}}
+# storage.guard
+BAD = {"Resources": {**GOOD["Resources"], "Plain": {"Type": "AWS::SNS::Topic"}}}
+RULE = "topic_encrypted"
+
+
+@pytest.fixture
+def hook(cloud: Any) -> Any:
+    """Makes the stack with the hook; `rules` says whether they are where it looks for them."""
+
+    def made(mode: str = "FAIL", *, rules: bool = True) -> dict[str, Any]:
+        cloud.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+        name, content = guard_hook.archive(ROOT)
+        if rules:
+            cloud.client("s3").put_object(Bucket=BUCKET, Key=name, Body=content)
+        properties = {
+            "Alias": "Demo::House::Rules",
+            "ExecutionRole": "arn:aws:iam::111122223333:role/demo-hooks-Role",
+            "FailureMode": mode,
+            "HookStatus": "ENABLED",
+            "RuleLocation": {"Uri": f"s3://{BUCKET}/{name}"},
+            "TargetOperations": ["STACK"],
+            "TargetFilters": {"Actions": ["CREATE", "UPDATE"], "InvocationPoints": ["PRE_PROVISION"]},
+            "StackFilters": {"FilteringCriteria": "ALL", "StackNames": {"Include": ["demo-*"], "Exclude": ["demo-hooks"]}},
+        }
+        resource = {"Type": "AWS::CloudFormation::GuardHook", "Properties": properties}
+        stack: dict[str, Any] = cloud.create("demo-hooks", {"Resources": {"HouseRules": resource}})
+        assert stack["StackStatus"] == "CREATE_COMPLETE"
+        return stack
+
+    return made
+
+
+def told(cloud: Any, stack: str) -> list[tuple[str, str]]:
+    events = cloud.cfn.describe_stack_events(StackName=stack)["StackEvents"]
+    return [(event["HookStatus"], event["HookStatusReason"]) for event in events if "HookStatus" in event]
+
+
+def test_a_stack_that_breaks_a_rule_is_not_created(cloud: Any, hook: Any) -> None:
+    hook()
+    stack = cloud.create("demo-test-x", BAD)
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "The following hook(s) failed: [Demo::House::Rules]" in " ".join(cloud.reasons("demo-test-x"))
+    (status, reason), *more = told(cloud, "demo-test-x")
+    assert (status, more) == ("HOOK_COMPLETE_FAILED", [])
+    assert reason.startswith("Hook failed with message: Template failed validation, the following rule(s) failed:")
+    assert RULE in reason
+    assert cloud.ids("demo-test-x") == {}
+
+
+def test_an_update_that_breaks_a_rule_changes_nothing(cloud: Any, hook: Any) -> None:
+    hook()
+    assert cloud.create("demo-test-x", GOOD)["StackStatus"] == "CREATE_COMPLETE"
+    before = cloud.ids("demo-test-x")
+    assert cloud.update("demo-test-x", BAD)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert cloud.ids("demo-test-x") == before
+    assert len(cloud.client("sns").list_topics()["Topics"]) == 1
+    # A sound template still goes through, and what is deleted is not judged.
+    assert (
+        cloud.update("demo-test-x", {"Resources": {**GOOD["Resources"], "Other": GOOD["Resources"]["Topic"]}})["StackStatus"]
+        == "UPDATE_COMPLETE"
+    )
+    assert cloud.delete("demo-test-x")["StackStatus"] == "DELETE_COMPLETE"
+
+
+def test_warn_says_it_and_lets_the_stack_pass(cloud: Any, hook: Any) -> None:
+    hook("WARN")
+    assert cloud.create("demo-test-x", BAD)["StackStatus"] == "CREATE_COMPLETE"
+    ((status, reason),) = told(cloud, "demo-test-x")
+    assert status == "HOOK_COMPLETE_FAILED"
+    assert RULE in reason
+
+
+def test_other_stacks_and_the_hooks_own_are_not_asked(cloud: Any, hook: Any) -> None:
+    hook()
+    assert cloud.create("another-stack", BAD)["StackStatus"] == "CREATE_COMPLETE"
+    assert told(cloud, "another-stack") == told(cloud, "demo-hooks") == []
+
+
+def test_without_its_rules_a_hook_refuses_and_its_own_stack_is_the_way_out(cloud: Any, hook: Any) -> None:
+    hook(rules=False)
+    assert cloud.create("demo-test-x", GOOD)["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert cloud.delete("demo-hooks")["StackStatus"] == "DELETE_COMPLETE"
+    assert cloud.create("demo-test-y", GOOD)["StackStatus"] == "CREATE_COMPLETE"
+
+
+def test_the_hook_reads_every_file_of_rules_and_its_name_changes_with_them(tmp_path: Path) -> None:
+    folder = tmp_path / GUARD_RULES
+    folder.mkdir(parents=True)
+    for file in (ROOT / GUARD_RULES).glob("*.guard"):
+        (folder / file.name).write_bytes(file.read_bytes())
+    assert guard_hook.archive(tmp_path) == guard_hook.archive(ROOT)
+    (folder / "iam.guard").write_text("# nothing\n")
+    assert guard_hook.archive(tmp_path)[0] != guard_hook.archive(ROOT)[0]
