@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import catalog, deployment_window, live
-from pipeline.apply_change_set import Say, Wanted, bring, explain, failure
+from pipeline.apply_change_set import Say, Wanted, bring, explain, failure, refuse_stuck, settle
 from pipeline.aws import Aws, RefusedError, Target
 from pipeline.errors import PipelineError
 from pipeline.paths import RENDERED
-from pipeline.prepare import IMAGE, Prepared, environment, pipeline_aws
+from pipeline.prepare import IMAGE, Prepared, environment, freeze_of, pipeline_aws
 from pipeline.review.model import StackReview
 from pipeline.stack_events import Watch, follow, last
 from pipeline.stages import SHARED, prefix
@@ -109,12 +109,21 @@ def deploying(aws: Aws, project: Project, owner: str) -> str:
 
 def refuse_outside_window(env: Environment, now: datetime) -> None:
     """As the pipeline's deploy stage does."""
+    if frozen := freeze_of(env, now):
+        raise PipelineError(f"{frozen}; wait for it, or give a reason that will be kept with the change set: --anyway REASON")
     window = env.deploy_window
     if window and not deployment_window.matches(window.cron, now.astimezone(deployment_window.zone(window.timezone))):
         raise PipelineError(
             f"{env.name} is deployed only in its window ({window.cron}, {window.timezone}), and now is outside of it; wait for it, or give "
             "a reason that will be kept with the change set: --anyway REASON"
         )
+
+
+def ready(mine: Owned, say: Say, watch: Watch) -> None:
+    """No plan is made against a stack that moves, or that cannot be updated."""
+    for wanted in mine.stacks.values():
+        if found := settle(mine.aws, wanted.name, say, watch):
+            refuse_stuck(mine.aws, wanted, found)
 
 
 def stuck(mine: Owned) -> list[tuple[str, dict[str, Any], Stuck]]:

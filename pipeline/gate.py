@@ -11,7 +11,7 @@ from pipeline.plan import Parts, moved
 from pipeline.plan_effects import uncovered
 from pipeline.prepare import Prepared
 from pipeline.stages import prefix
-from stacks.project import Project
+from stacks.project import Project, environment_file
 
 # What a sentence about a refusal can hold; the plan has them all.
 NAMED = 5
@@ -46,6 +46,11 @@ def pass_or_refuse(
         if run.get("trigger", {}).get("triggerType") == "AutomatedRollback" and _stopped_by_the_gate(aws, project, owner, str(execution)):
             raise PipelineError(f"{owner}: the gate stopped the deployment before it changed anything, so there is nothing to roll back")
         return ""
+    if prepared.frozen:
+        raise PipelineError(
+            f"{prepared.frozen}. Whatever was approved: after that release the change again: {_release(project)}; to deploy before, take "
+            f"the freeze out of {environment_file(owner)}, commit and push"
+        )
     needed = prepared.facts.needs_approval
     moved_on = _what_moved(prepared, planned) if prepared.facts.fingerprint != expected else ""
     # A plan that needs nobody's approval binds nobody: the run before this one may have deployed after this one had planned.
@@ -53,7 +58,7 @@ def pass_or_refuse(
         raise PipelineError(
             f"{owner}: what would be deployed is not what was planned: {moved_on} (planned {expected[:12]}, now "
             f"{prepared.facts.fingerprint[:12]}). Not approved: {_few(more, '; ')}. Look at the new plan, and let the pipeline make it: "
-            f"push, or release the change again: aws codepipeline start-pipeline-execution --name {project.pipeline.project}"
+            f"push, or release the change again: {_release(project)}"
         )
     if execution and needed and not approval.approved_in(aws, project, owner, execution):
         raise PipelineError(f"{owner}: this plan needs an approval and nobody gave one in run {execution}; see: kotei status")
@@ -67,6 +72,10 @@ def _what_moved(prepared: Prepared, planned: Parts | None) -> str:
     if not named:
         return "the rendered files, the image or the live stacks have changed since"
     return f"{_few(named, ', ')} since"
+
+
+def _release(project: Project) -> str:
+    return f"aws codepipeline start-pipeline-execution --name {project.pipeline.project}"
 
 
 def _few(named: list[str], between: str) -> str:

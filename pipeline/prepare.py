@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -33,13 +33,17 @@ IMAGE = "ImageDigest"
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """`parts` is what the fingerprint is of, and what the plan does. `changes`: whether a deployment would change anything, told or not."""
+    """`parts` is what the fingerprint is of, and what the plan does. `changes`: whether a deployment would change anything, told or not.
+
+    `frozen` says why nothing may be deployed now.
+    """
 
     owner: str
     review: Review
     facts: PlanFacts
     parts: Parts
     changes: bool
+    frozen: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +70,8 @@ def prepare(root: Path, project: Project, target: Target, owner: str, image_dige
     ran = _what_ran(root, project, target, owner) if serves else None
     before = _with_files(before, after, owner, ran)
     rests_on = parts(files, given, {mine.stacks[stack]: one for stack, one in found.items()})
-    told = (*_unread(mine, found), *(_unknown_sites(owner) if serves and ran is None else ()))
+    frozen = "" if owner == SHARED else freeze_of(environment(project, owner), datetime.now(UTC))
+    told = (*_unread(mine, found), *(_unknown_sites(owner) if serves and ran is None else ()), *_untimely(frozen))
     accepted = exceptions.parse(files.get(EXCEPTIONS.as_posix()))
     today = date.today()  # noqa: DTZ011 - an exception expires where it is read
     judged = judge(compare(owner, before, after), accepted, today)
@@ -75,7 +80,7 @@ def prepare(root: Path, project: Project, target: Target, owner: str, image_dige
     review = Review(base="what is live", head="this checkout", owners=(judged,), plan=facts)
     stacks = any(stack.action != "none" for stack in judged.stacks)
     changes = stacks or (before.nginx, before.pinned) != (after.nginx, after.pinned)
-    return Prepared(owner=owner, review=review, facts=facts, parts={**rests_on, EFFECTS: effects(judged)}, changes=changes)
+    return Prepared(owner=owner, review=review, facts=facts, parts={**rests_on, EFFECTS: effects(judged)}, changes=changes, frozen=frozen)
 
 
 def _owner(project: Project, target: Target, owner: str) -> _Owner:
@@ -138,6 +143,20 @@ def _with_files(before: Side, after: Side, owner: str, ran: Mapping[str, str | N
         return replace(before, nginx=after.nginx if "service" in before.stacks else None, pinned=after.pinned)
     pinned = sides.pins(owner, ran.get(sides.pinned_file(owner)))
     return replace(before, nginx=ran.get(f"{NGINX_RENDERED}/{owner}/nginx.conf"), pinned=pinned)
+
+
+def freeze_of(env: Environment, now: datetime) -> str:
+    """Why nothing may be deployed now; empty where it may."""
+    held = [freeze for freeze in env.freeze if freeze.holds(now)]
+    if not held:
+        return ""
+    last = max(held, key=lambda freeze: freeze.ends)
+    return f"nothing is deployed to {env.name} until {last.ends.isoformat(sep=' ', timespec='minutes')}: {last.reason}"
+
+
+def _untimely(frozen: str) -> Iterator[Finding]:
+    if frozen:
+        yield Finding(rule="frozen", topic="pipeline", verdict="safe", text=frozen, mend="its gate refuses until then")
 
 
 def _unread(mine: _Owner, found: Mapping[str, Live | None]) -> Iterator[Finding]:

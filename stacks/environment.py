@@ -8,6 +8,7 @@ from pydantic import Field
 
 from stacks.config_access import Access, AccessEntry
 from stacks.config_certificate import Certificate
+from stacks.config_freeze import Freeze
 from stacks.config_network import Addresses, CreatedNetwork, ExistingNetwork, Network
 from stacks.config_origins import OriginSettings
 from stacks.config_ports import Port
@@ -29,6 +30,7 @@ __all__ = [
     "DeployWindow",
     "Environment",
     "ExistingNetwork",
+    "Freeze",
     "LoadBalancer",
     "Maintenance",
     "Model",
@@ -68,6 +70,8 @@ class Environment(Model):
     """Who decides about a deployment: always a person, a person when the plan names a risk, never anybody."""
     deploy_window: DeployWindow | None = None
     """When deployments may start; without it, at any time."""
+    freeze: Several[Freeze] = ()
+    """Days on which nothing is deployed."""
     alarm_email: Email | None = None
     """Where alarms go."""
     network: Network

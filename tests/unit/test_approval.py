@@ -213,6 +213,18 @@ def test_a_rollback_that_a_person_asks_for_passes(aws: Aws, answers: Callable[..
     gate.pass_or_refuse(prepared(), project, aws, expected="e" * 64, execution=EXECUTION)
 
 
+FROZEN = "nothing is deployed to test until 2031-01-04 00:00+09:00: year end"
+
+
+def test_in_a_freeze_nothing_passes_that_goes_forward(aws: Aws, answers: Callable[..., None], project: Project) -> None:
+    answers("codepipeline", "get_pipeline_execution", execution_of("STANDARD"))
+    with pytest.raises(PipelineError, match=r"take the freeze out of stacks/environments/test\.toml, commit and push") as refused:
+        gate.pass_or_refuse(replace(prepared(), frozen=FROZEN), project, aws, expected="f" * 64, execution=EXECUTION)
+    assert str(refused.value).startswith(FROZEN)
+    answers("codepipeline", "get_pipeline_execution", rollback_run("ManualRollback"))
+    gate.pass_or_refuse(replace(prepared(), frozen=FROZEN), project, aws, expected="f" * 64, execution=EXECUTION)
+
+
 def test_what_is_blocked_never_passes() -> None:
     with pytest.raises(PipelineError, match=r"cannot be deployed: an address goes \[address-lost\]. The safe way: keep it") as refused:
         gate.refuse_if_blocked(prepared(verdict="blocked"))

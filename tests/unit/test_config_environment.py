@@ -47,7 +47,7 @@ ROWS: list[tuple[str, dict[str, Any], list[str]]] = [
         "unknown odd key",
         {"odd key": 1},
         [
-            "'odd key': is not a key here; there are name, project, account, region, pipeline_account, approval, deploy_window, alarm_email, network, addresses, access, certificate, loadbalancer, service, sites, origins, ports"
+            "'odd key': is not a key here; there are name, project, account, region, pipeline_account, approval, deploy_window, freeze, alarm_email, network, addresses, access, certificate, loadbalancer, service, sites, origins, ports"
         ],
     ),
     ("text for number", {"service.cpu": "256"}, ["service.cpu: '256' is not a whole number (without quotes)"]),

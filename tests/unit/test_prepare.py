@@ -8,6 +8,7 @@ import subprocess
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ import yaml
 from pipeline.aws import Aws, RefusedError, Target
 from pipeline.errors import PipelineError
 from pipeline.paths import NGINX_RENDERED, RENDERED
+from pipeline.plan_effects import uncovered
 from pipeline.prepare import Prepared, prepare
+from stacks.config_freeze import Freeze
 from stacks.project import Project, load
 
 BASE = Path(__file__).parent / "review" / "base"
@@ -387,3 +390,72 @@ def test_an_entry_that_left_the_ledger_since_the_deployment_is_found(desk: Desk)
     (desk.root / "stacks/pinned/test.json").unlink()
     plan = desk.plan()
     assert (told(plan)["pin-removed"], plan.review.verdict) == ("blocked", "blocked")
+
+
+THIRD = "sha256:" + "3" * 64
+
+
+def _first_is_deployed(desk: Desk) -> None:
+    """The run before this one: another image, and one more task at most."""
+    service = desk.live("service")
+    template = yaml.safe_load(service["template"])
+    template["Resources"]["ScalableTarget"]["Properties"]["MaxCapacity"] += 1
+    service.update(template=yaml.safe_dump(template), status="UPDATE_COMPLETE")
+    service["parameters"]["ImageDigest"] = OTHER
+
+
+def _second(desk: Desk, *, undoes: bool) -> None:
+    """Its files hold what the run before it brought, as the next commit does, and let one more network in."""
+
+    def one_more_client(template: Any) -> None:
+        rules = template["Resources"]["LoadBalancerGroup"]["Properties"]["SecurityGroupIngress"]
+        rules.append({**rules[0], "CidrIp": "198.18.0.0/28", "Description": "One more"})
+
+    def one_more_task(template: Any) -> None:
+        template["Resources"]["ScalableTarget"]["Properties"]["MaxCapacity"] += 1
+
+    desk.edit("security", one_more_client)
+    if not undoes:
+        desk.edit("service", one_more_task)
+
+
+def _not_approved(approved: Prepared, now: Prepared) -> list[str]:
+    assert approved.facts.fingerprint != now.facts.fingerprint
+    return list(uncovered(approved.parts, now.parts, expected=approved.facts.fingerprint))
+
+
+def test_of_two_pushes_the_second_does_within_its_approval_what_the_first_has_left(desk: Desk) -> None:
+    _second(desk, undoes=False)
+    approved = desk.plan(THIRD)
+    _first_is_deployed(desk)
+    now = desk.plan(THIRD)
+    assert {"security/LoadBalancerGroup", "service/TaskDefinition"} <= changed(now).keys()
+    assert _not_approved(approved, now) == []
+
+
+def test_of_two_pushes_the_second_does_not_undo_the_first_without_a_word(desk: Desk) -> None:
+    _second(desk, undoes=True)
+    approved = desk.plan(THIRD)
+    _first_is_deployed(desk)
+    assert "service/ScalableTarget: MaxCapacity" in _not_approved(approved, desk.plan(THIRD))
+
+
+def test_what_somebody_opened_by_hand_is_not_closed_under_an_approval_that_did_not_say_so(desk: Desk) -> None:
+    _second(desk, undoes=False)
+    approved = desk.plan(THIRD)
+    template = yaml.safe_load(desk.live("security")["template"])
+    rules = template["Resources"]["LoadBalancerGroup"]["Properties"]["SecurityGroupIngress"]
+    rules.append({**rules[0], "CidrIp": "198.18.1.0/28", "Description": "By hand"})
+    desk.live("security")["template"] = yaml.safe_dump(template)
+    assert "security/LoadBalancerGroup: SecurityGroupIngress[198.18.1.0/28]" in _not_approved(approved, desk.plan(THIRD))
+
+
+@pytest.mark.parametrize(("begins", "frozen"), [(-1, True), (1, False)])
+def test_a_freeze_is_in_the_plan_as_long_as_it_lasts(desk: Desk, begins: int, *, frozen: bool) -> None:
+    start = datetime.now(UTC) + timedelta(hours=begins)
+    freeze = Freeze(start=start, until=start + timedelta(hours=9), reason="year end")
+    (env,) = desk.project.environments
+    desk.project = desk.project.model_copy(update={"environments": (env.model_copy(update={"freeze": (freeze,)}),)})
+    plan = desk.plan()
+    assert ("frozen" in told(plan)) is bool(plan.frozen) is frozen
+    assert desk.plan(owner="shared").frozen == ""
