@@ -12,7 +12,7 @@ from typing import Any
 from pipeline.aws import Aws, RefusedError
 from pipeline.live import DENIED
 from pipeline.review import sides
-from pipeline.stages import prefix
+from pipeline.stages import deploy_stage
 from stacks.project import Project
 
 # Where there is no pipeline yet, nothing has run.
@@ -32,7 +32,7 @@ def last_run(aws: Aws, project: Project, owner: str) -> Run | None:
     pipeline = project.pipeline.project
     actions = aws.pages("codepipeline", "list_action_executions", "actionExecutionDetails", pipelineName=pipeline)
     for action in actions:
-        if (action["stageName"], action["actionName"], action["status"]) == (f"{prefix(owner)}-Deploy", "service", "Succeeded"):
+        if (action["stageName"], action["actionName"], action["status"]) == (deploy_stage(owner), "service", "Succeeded"):
             execution = action["pipelineExecutionId"]
             run = aws.call("codepipeline", "get_pipeline_execution", pipelineName=pipeline, pipelineExecutionId=execution)
             found = run["pipelineExecution"]

@@ -99,6 +99,11 @@ def prefix(owner: str) -> str:
     return "Pipeline" if owner == SHARED else title(owner)
 
 
+def deploy_stage(owner: str) -> str:
+    """The stage that changes the owner's stacks."""
+    return f"{prefix(owner)}-{'Update' if owner == SHARED else 'Deploy'}"
+
+
 def _plan(project: Project, owner: str) -> aws.Actions:
     return actions.build(
         "Plan", project=f"{project.pipeline.project}-plan", variables=_plan_variables(owner), namespace=f"{prefix(owner)}Plan"

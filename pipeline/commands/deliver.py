@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.checkout import project as configuration
+from pipeline.commands.asking import agree, typed
 from pipeline.commands.common import DONE, EnvironmentName, ImageDigest, Owner, aws_target, report, tell
 from pipeline.errors import PipelineError
 from pipeline.paths import ROOT
@@ -56,7 +56,7 @@ def bootstrap(
     if dry_run:
         return DONE
     if any(step.changes for step in found) and not yes:
-        _agree("Create them?", "kotei bootstrap --yes")
+        agree("Create them?", "kotei bootstrap --yes")
     with shown() as (say, watch):
 
         def asked(_arn: str) -> None:
@@ -85,7 +85,7 @@ def apply(  # noqa: PLR0917 - typer reads arguments and options from one signatu
 ) -> int:
     """Deploy this checkout without the pipeline, through the same plan and gates. For when the pipeline cannot."""
     from pipeline.apply import owned, refuse_outside_window, refuse_while_deploying
-    from pipeline.commands.happening import shown
+    from pipeline.commands.happening import line, shown
     from pipeline.prepare import environment, pipeline_aws
     from pipeline.stages import SHARED
 
@@ -103,9 +103,10 @@ def apply(  # noqa: PLR0917 - typer reads arguments and options from one signatu
         refuse_outside_window(env, datetime.now(UTC))
 
     from pipeline import gate
-    from pipeline.apply import deploy
+    from pipeline.apply import deploy, ready
     from pipeline.prepare import prepare
 
+    ready(mine, tell, lambda event: tell(line(event)))
     prepared = prepare(ROOT, project, target, owner, image_digest or None)
     print(report(prepared.review, "text", public=False), end="")
     gate.refuse_if_blocked(prepared)
@@ -116,7 +117,7 @@ def apply(  # noqa: PLR0917 - typer reads arguments and options from one signatu
     if yes and yes != fingerprint:
         raise PipelineError(f"{owner}: this is not the plan with the fingerprint {yes}: its fingerprint is {fingerprint}. Look at it again")
     if prepared.facts.needs_approval and not yes:
-        _typed(owner, f"kotei apply {owner} --yes {fingerprint}")
+        typed(owner, f"kotei apply {owner} --yes {fingerprint}")
     note = f"kotei apply {owner}" + (f", outside of the window: {anyway}" if anyway else "")
     with shown() as (say, watch):
         deploy(mine, prepared, say, watch, image_digest=image_digest or None, note=note)
@@ -137,7 +138,7 @@ def _import(mine: Owned, yes: str, *, dry_run: bool) -> int:
     if dry_run:
         return DONE
     if yes != mine.owner:
-        _typed(mine.owner, f"kotei apply {mine.owner} --import --yes {mine.owner}")
+        typed(mine.owner, f"kotei apply {mine.owner} --import --yes {mine.owner}")
     with shown() as (say, watch):
         apply_import.bring_in(mine.aws, mine.stacks, kept, say, watch)
     print(f"{mine.owner}: {len(kept)} resources are in their stacks again; deploy the rest: git push (or kotei apply {mine.owner})")
@@ -157,7 +158,7 @@ def _unstick(mine: Owned, yes: str, *, dry_run: bool) -> int:
     if dry_run:
         return DONE
     if yes != mine.owner:
-        _typed(mine.owner, f"kotei apply {mine.owner} --unstick --yes {mine.owner}")
+        typed(mine.owner, f"kotei apply {mine.owner} --unstick --yes {mine.owner}")
     with shown() as (say, watch):
         applying.unstick(mine, found, say, watch)
     print(f"{mine.owner}: go on with kotei apply {mine.owner}, or git push")
@@ -193,7 +194,7 @@ def destroy(
     if dry_run:
         return DONE
     if yes != environment:
-        _typed(environment, f"kotei destroy {environment} --yes {environment}")
+        typed(environment, f"kotei destroy {environment} --yes {environment}")
     with shown() as (say, watch):
         ending.destroy(found, say, watch)
     print(ending.way_back(found))
@@ -231,22 +232,3 @@ def _tell_destruction(found: Destruction) -> None:
         for name, kind, physical in stack.kept:
             print(f"  AWS keeps {name} ({kind} {physical})")
     print(way_back(found))
-
-
-def _asks() -> bool:
-    return sys.stdin.isatty() and sys.stderr.isatty()
-
-
-def _agree(question: str, script: str) -> None:
-    if not _asks():
-        raise PipelineError(f"nothing was changed: nobody is there to ask; in a script: {script}")
-    if not typer.confirm(question, default=False, err=True):
-        raise PipelineError("nothing was changed")
-
-
-def _typed(name: str, script: str) -> None:
-    """Typing the name takes a moment more than a key."""
-    if not _asks():
-        raise PipelineError(f"nothing was changed: a person decides about this; in a script, having looked at it: {script}")
-    if typer.prompt(f"Type {name} to go on", default="", show_default=False, err=True) != name:
-        raise PipelineError(f"nothing was changed: that is not {name}")
