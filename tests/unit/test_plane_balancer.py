@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -114,11 +113,25 @@ def test_each_listener_forwards_to_the_targets_of_its_group_as_its_port_is_open(
     assert [line.strip() for line in text.splitlines() if "allow " in line] == ["allow 127.0.113.0/28;", "allow 127.51.100.0/24;"]
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [({"protocol": "UDP"}, "protocol UDP is not emulated"), ({"target_groups": (("a", 1), ("b", 1))}, "forwards to 2 target groups")],
-)
-def test_what_is_not_emulated_is_named(change: dict[str, Any], message: str) -> None:
-    other = replace(NLB, listeners=(replace(NLB.listeners[0], **change),))
-    with pytest.raises(PipelineError, match=message):
+def test_what_is_not_emulated_is_named() -> None:
+    other = replace(NLB, listeners=(replace(NLB.listeners[0], protocol="UDP"),))
+    with pytest.raises(PipelineError, match="protocol UDP is not emulated"):
         config(found=other, states={})
+
+
+def weighted(*weights: tuple[str, int]) -> str:
+    found = replace(NLB, listeners=(replace(NLB.listeners[0], target_groups=weights),))
+    return config(found=found, states={"10.20.0.7": "healthy", "10.20.1.7": "healthy"})
+
+
+def test_two_target_groups_get_connections_by_their_weights() -> None:
+    text = weighted(("arn:tg", 90), ("arn:tg2", 10))
+    shares = text[text.index("split_clients") : text.index("server {")]
+    assert [line.strip() for line in shares.splitlines()[1:3]] == ["90.00% listener_443_0_0;", "* listener_443_0_1;"]
+    assert "proxy_pass $listener_443_0;" in text
+
+
+def test_a_target_group_without_weight_gets_none() -> None:
+    text = weighted(("arn:tg", 0), ("arn:tg2", 100))
+    assert servers(text) == ["127.20.0.7:5432"]
+    assert "split_clients" not in text

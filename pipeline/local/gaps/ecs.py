@@ -18,6 +18,8 @@ Patch = Callable[[Any, str, Any], None]
 DEPLOYMENTS: dict[str, dict[str, Any]] = {}
 TASKS: dict[str, dict[str, Any]] = {}
 STOP_REQUESTS: dict[str, str] = {}
+# What DEPLOYMENTS has no room for: status and stage of a service deployment, by the same key.
+SERVICE_DEPLOYMENTS: dict[str, dict[str, Any]] = {}
 
 # Input members of CreateService and UpdateService that moto 5.2.5 drops, with the value ECS answers when they are not given.
 _KEPT: dict[str, Any] = {
@@ -31,6 +33,7 @@ _KEPT: dict[str, Any] = {
     "enableECSManagedTags": False,
 }
 _KEPT_DEPLOYMENTS = 10
+_STRATEGIES = ("ROLLING", "BLUE_GREEN", "CANARY")
 # Input members of UpdateService and moto's names for them.
 _CHANGEABLE = {"desiredCount": "desired_count", "platformVersion": "platform_version", "loadBalancers": "load_balancers"}
 
@@ -39,6 +42,7 @@ def apply(patch: Patch = setattr) -> None:
     services_keep_what_they_were_given(patch)
     updates_start_deployments(patch)
     deletions_drain(patch)
+    service_deployments_are_told(patch)
     descriptions_show_what_runs(patch)
     tasks_are_the_data_planes(patch)
 
@@ -53,6 +57,7 @@ def services_keep_what_they_were_given(patch: Patch) -> None:
 
     def create_service(self: Any) -> Any:
         params = self._get_params()
+        _refuse_unknown_strategy(params)
         name, cluster = params["serviceName"], params.get("cluster", "default").split("/")[-1]
         existing = self.ecs_backend.services.get(f"{cluster}:{name}")
         if existing is not None and existing.status == "ACTIVE":
@@ -79,6 +84,7 @@ def updates_start_deployments(patch: Patch) -> None:
 
     def update_service(self: Any) -> Any:
         params = self._get_params()
+        _refuse_unknown_strategy(params)
         backend = self.ecs_backend
         service = backend._get_service(params.get("cluster", "default"), params["service"])
         if service.status != "ACTIVE":
@@ -117,6 +123,49 @@ def deletions_drain(patch: Patch) -> None:
         return ActionResult({"service": described(service)})
 
     patch(Response, "delete_service", delete_service)
+
+
+def service_deployments_are_told(patch: Patch) -> None:
+    """In moto 5.2.5: ListServiceDeployments and DescribeServiceDeployments are not known. A rollback is part of what it undoes."""
+    from moto.core.responses import ActionResult
+    from moto.ecs.responses import EC2ContainerServiceResponse as Response
+
+    def told(service: Any) -> list[dict[str, Any]]:
+        found = []
+        for deployment in service.deployments:
+            known = SERVICE_DEPLOYMENTS.get(deployment["id"], {"status": "PENDING"})
+            if not known.get("isRollback"):
+                prefix = service.arn.replace(":service/", ":service-deployment/")
+                found.append(
+                    {
+                        "serviceDeploymentArn": f"{prefix}/{deployment['id'].rpartition('/')[2]}",
+                        "serviceArn": service.arn,
+                        "clusterArn": service.cluster_arn,
+                        "createdAt": deployment["createdAt"],
+                        "startedAt": deployment["createdAt"],
+                        "deploymentConfiguration": service.given["deploymentConfiguration"] or {},
+                        **known,
+                    }
+                )
+        return found
+
+    def list_service_deployments(self: Any) -> Any:
+        service = self.ecs_backend._get_service(self._get_param("cluster", "default"), self._get_param("service"))
+        wanted = self._get_param("status") or []
+        return ActionResult({"serviceDeployments": [one for one in told(service) if not wanted or one["status"] in wanted]})
+
+    def describe_service_deployments(self: Any) -> Any:
+        every = {one["serviceDeploymentArn"]: one for service in self.ecs_backend.services.values() for one in told(service)}
+        asked = self._get_param("serviceDeploymentArns") or []
+        return ActionResult(
+            {
+                "serviceDeployments": [every[arn] for arn in asked if arn in every],
+                "failures": [{"arn": arn, "reason": "MISSING"} for arn in asked if arn not in every],
+            }
+        )
+
+    patch(Response, "list_service_deployments", list_service_deployments)
+    patch(Response, "describe_service_deployments", describe_service_deployments)
 
 
 def descriptions_show_what_runs(patch: Patch) -> None:
@@ -217,6 +266,17 @@ def described(service: Any) -> dict[str, Any]:
         "tags": service.tags,
         **given,
     }
+
+
+def _refuse_unknown_strategy(params: dict[str, Any]) -> None:
+    from moto.ecs.exceptions import InvalidParameterException
+
+    configuration = params.get("deploymentConfiguration") or {}
+    strategy = configuration.get("strategy", "ROLLING")
+    if strategy not in _STRATEGIES:
+        raise InvalidParameterException(f"Strategy {strategy} is not emulated; {', '.join(_STRATEGIES)} are.")
+    if strategy != "ROLLING" and configuration.get("lifecycleHooks"):
+        raise InvalidParameterException("Lifecycle hooks are not emulated.")
 
 
 def _status(service: Any) -> str:

@@ -20,7 +20,7 @@ def apply(patch: Patch = setattr) -> None:
 
 
 def listeners_keep_tls_settings(patch: Patch) -> None:
-    """In moto 5.2.5: modify_listener refuses TLS and drops AlpnPolicy, and keeps certificates only for HTTPS."""
+    """In moto 5.2.5: modify_listener refuses TLS, drops AlpnPolicy, keeps certificates only for HTTPS, and associates no target group."""
     from moto.elbv2.models import ELBv2Backend as Backend
     from moto.elbv2.responses import ELBV2Response as Response
 
@@ -41,6 +41,8 @@ def listeners_keep_tls_settings(patch: Patch) -> None:
         if certificates and listener.protocol == "TLS":
             listener.certificate = certificates[0]["CertificateArn"]
             listener.certificates = [certificate["CertificateArn"] for certificate in certificates]
+        if actions:
+            _associate(self, listener.load_balancer_arn)
         return listener
 
     def modify_listener(self: Any) -> Any:
@@ -52,6 +54,14 @@ def listeners_keep_tls_settings(patch: Patch) -> None:
 
     patch(Backend, "modify_listener", modify_in_backend)
     patch(Response, "modify_listener", modify_listener)
+
+
+def _associate(backend: Any, balancer: str) -> None:
+    actions = [action for listener in backend.load_balancers[balancer].listeners.values() for action in listener.default_actions]
+    used = {arn for action in actions for arn in backend._get_target_group_arns_from(action_data=action.data)}  # noqa: SLF001 - moto's own
+    for group in backend.target_groups.values():
+        others = [arn for arn in group.load_balancer_arns if arn != balancer]
+        group.load_balancer_arns = [*others, *([balancer] if group.arn in used else [])]
 
 
 def idle_timeouts_are_of_tcp(patch: Patch) -> None:

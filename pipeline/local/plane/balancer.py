@@ -58,53 +58,72 @@ stream {{
 
 
 def _server(balancer: Balancer, listener: Listener, zone: Zone, name: str, context: Context) -> str:
-    group = _target_group(listener, context.seen)
+    groups = _target_groups(listener, context.seen)
+    # What the targets see of clients is the same in all of them: a load balancer that shifts between two says it once.
+    group = groups[0][0]
     preserve = group.attributes.get("preserve_client_ip.enabled") == "true"
-    targets = _targets(balancer, group, zone, context)
     clients = (
         reach.sources(balancer.groups, context.seen.rules, context.seen.members, listener.port) if balancer.groups else reach.EVERYWHERE
     )
-    lines: list[str] = []
-    open_targets: list[str] = []
     admitted: dict[str, None] = {}
-    for address, port in targets:
-        if preserve:
-            networks = _admitted_clients(balancer, address, port, context.seen)
-        else:
-            networks = reach.EVERYWHERE if _admits_node(balancer, zone, address, port, context.seen) else ()
-        admitted.update(dict.fromkeys(networks))
-        open_targets.append(f"{translate.address(address)}:{translate.port(port)}" if networks else NOWHERE)
-    if targets and admitted:
+    upstreams: list[str] = []
+    for number, (one, _) in enumerate(groups):
+        open_targets: list[str] = []
+        for address, port in _targets(balancer, one, zone, context):
+            if preserve:
+                networks = _admitted_clients(balancer, address, port, context.seen)
+            else:
+                networks = reach.EVERYWHERE if _admits_node(balancer, zone, address, port, context.seen) else ()
+            admitted.update(dict.fromkeys(networks))
+            open_targets.append(f"{translate.address(address)}:{translate.port(port)}" if networks else NOWHERE)
+        upstreams.append(_upstream(f"{name}_{number}", one, open_targets))
+    if admitted:
         clients = reach.both(clients, tuple(admitted))
-    lines += [f"allow {network};" for network in sorted({translate.network(client) for client in clients})]
+    lines = [f"allow {network};" for network in sorted({translate.network(client) for client in clients})]
     lines.append("deny all;")
     lines += [*_tls(listener, context), f"proxy_bind {'$remote_addr' if preserve else translate.address(zone.private_ip)};"]
     lines.append(f"proxy_timeout {TLS_IDLE_SECONDS if listener.protocol == 'TLS' else listener.idle_seconds}s;")
     if group.proxy_protocol:
         # nginx writes version 1, the filter makes it version 2.
         lines += ["proxy_protocol on;", "js_filter proxy_protocol.version2;"]
-    sticky = group.attributes.get("stickiness.enabled") == "true"
-    # A network load balancer chooses by flow, or by client address when stickiness is on.
-    key = "$remote_addr" if sticky else '"$remote_addr $remote_port"'
-    servers = "".join(f"        server {target} max_fails=0;\n" for target in open_targets or [NOWHERE])
     body = "".join(f"        {line}\n" for line in lines)
     ssl = " ssl" if listener.protocol == "TLS" else ""
-    return f"""    upstream {name} {{
-        hash {key} consistent;
-{servers}    }}
-    server {{
+    chosen = f"{name}_0" if len(groups) == 1 else f"${name}"
+    return f"""{"".join(upstreams)}{_shares(name, [weight for _, weight in groups])}    server {{
         listen {translate.address(zone.public_ip or "")}:{translate.port(listener.port)}{ssl};
-{body}        proxy_pass {name};
+{body}        proxy_pass {chosen};
     }}
 """
 
 
-def _target_group(listener: Listener, seen: Seen) -> TargetGroup:
+def _upstream(name: str, group: TargetGroup, targets: list[str]) -> str:
+    # A network load balancer chooses by flow, or by client address when stickiness is on.
+    key = "$remote_addr" if group.attributes.get("stickiness.enabled") == "true" else '"$remote_addr $remote_port"'
+    servers = "".join(f"        server {target} max_fails=0;\n" for target in targets or [NOWHERE])
+    return f"""    upstream {name} {{
+        hash {key} consistent;
+{servers}    }}
+"""
+
+
+def _shares(name: str, weights: list[int]) -> str:
+    """Which upstream a flow goes to; nothing where there is one."""
+    if len(weights) == 1:
+        return ""
+    *some, _ = (f"{100 * weight / sum(weights):.2f}%" for weight in weights)
+    lines = "".join(f"        {share} {name}_{number};\n" for number, share in enumerate(some))
+    # Another key than that of the upstreams: the same hash would choose the same of their targets.
+    return f"""    split_clients "$remote_port $remote_addr {name}" ${name} {{
+{lines}        * {name}_{len(some)};
+    }}
+"""
+
+
+def _target_groups(listener: Listener, seen: Seen) -> list[tuple[TargetGroup, int]]:
+    """Those that get connections, by weight."""
     if listener.protocol not in ("TCP", "TLS"):
         raise PipelineError(f"{listener.arn}: protocol {listener.protocol} is not emulated; TCP and TLS are")
-    if len(listener.target_groups) != 1:
-        raise PipelineError(f"{listener.arn}: forwards to {len(listener.target_groups)} target groups; the local load balancer knows one")
-    return seen.target_groups[listener.target_groups[0][0]]
+    return [(seen.target_groups[arn], weight) for arn, weight in listener.target_groups if weight]
 
 
 def _targets(balancer: Balancer, group: TargetGroup, zone: Zone, context: Context) -> list[tuple[str, int]]:

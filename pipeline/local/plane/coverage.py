@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline.local.plane.health import SETTLED_SECONDS, UNSETTLED_SECONDS
 from pipeline.local.plane.services import LONGEST_GRACE_SECONDS
+from pipeline.local.plane.shifts import MINUTE_SECONDS
 from pipeline.local.plane.tasks import LONGEST_DRAIN_SECONDS
 
 ENFORCED: dict[str, str] = {
@@ -11,8 +12,8 @@ ENFORCED: dict[str, str] = {
     "AWS::EC2::SecurityGroup": "ingress by network and by group: clients to the load balancer, load balancer to traffic and health port",
     "AWS::EC2::NetworkInterface": "private addresses are unique, also between networks with one CIDR",
     "AWS::ElasticLoadBalancingV2::LoadBalancer": "one address a zone, security groups, cross-zone, deletion protection",
-    "AWS::ElasticLoadBalancingV2::Listener": "TCP and TLS, certificate names from ACM, SslPolicy, AlpnPolicy, forward to one target"
-    " group, tcp.idle_timeout.seconds of TCP listeners (350 s for TLS)",
+    "AWS::ElasticLoadBalancingV2::Listener": "TCP and TLS, certificate names from ACM, SslPolicy, AlpnPolicy, forward to target"
+    " groups by weight, tcp.idle_timeout.seconds of TCP listeners (350 s for TLS)",
     "AWS::ElasticLoadBalancingV2::TargetGroup": "HTTP and TCP health checks with their thresholds, preserve_client_ip,"
     " proxy_protocol_v2 (the address as version 2 has it, without additions of AWS's own; health checks carry it too), stickiness,"
     " cross-zone, fail open when no target is healthy, deregistration",
@@ -20,7 +21,8 @@ ENFORCED: dict[str, str] = {
     " their end before nginx (DependsOn SUCCESS or COMPLETE), as scripts of the image in this computer's shell; Secrets of Secrets"
     " Manager by key, stage and version, if the execution role's policies allow it; volumes, as folders that the containers share",
     "AWS::ECS::Service": "rolling deployments within MinimumHealthyPercent and MaximumPercent, circuit breaker and rollback,"
-    " capacity providers by base and weight, spread over zones, replacement of dead tasks, scaling, draining",
+    " capacity providers by base and weight, spread over zones, replacement of dead tasks, scaling, draining; canary and blue/green"
+    " deployments that turn the listeners' weights, and their bake times; alarms that stop and roll back a deployment",
     "AWS::ApplicationAutoScaling::ScalableTarget": "MinCapacity",
 }
 RECORDED: dict[str, str] = {
@@ -28,12 +30,13 @@ RECORDED: dict[str, str] = {
     " every stand-in is in 127.0.0.0/8",
     "AWS::ElasticLoadBalancingV2::LoadBalancer": "access logs, zonal shift; a client outside the groups is let go at once, where"
     " AWS is silent",
-    "AWS::ElasticLoadBalancingV2::Listener": "UDP and weighted target groups are refused by name",
+    "AWS::ElasticLoadBalancingV2::Listener": "UDP is refused by name",
     "AWS::ElasticLoadBalancingV2::TargetGroup": "connection termination of unhealthy targets",
     "AWS::ECS::TaskDefinition": "cpu, memory, user, read-only root, tmpfs, ulimits, read-only volumes, container health check (the"
     " target group's stands for it), log driver (logs are files in .kotei/plane/tasks), conditions and boundaries of the execution"
     " role, its permissions for the image and the logs; containers that run beside nginx and other programs are refused by name",
-    "AWS::ECS::Service": "deployment alarms, zone rebalancing, blue/green and canary strategies, ECS Exec",
+    "AWS::ECS::Service": "zone rebalancing, ECS Exec, test listeners; tasks of the old set that die during a shift are not replaced;"
+    " linear deployments and lifecycle hooks are refused by name",
 }
 ORIGINS: str = (
     "Each origin has a stand-in at an address of its own. One that is spoken to by TLS (also through a port that passes TLS"
@@ -45,7 +48,7 @@ ORIGINS: str = (
 TIME: str = (
     f"Time is compressed, order is kept: targets are checked every {UNSETTLED_SECONDS} s until healthy and every {SETTLED_SECONDS} s then,"
     f" draining lasts until its connections are gone and at most {LONGEST_DRAIN_SECONDS} s,"
-    f" the health check grace period at most {LONGEST_GRACE_SECONDS} s."
+    f" the health check grace period at most {LONGEST_GRACE_SECONDS} s, and a minute of a canary or blue/green deployment {MINUTE_SECONDS} s."
 )
 
 

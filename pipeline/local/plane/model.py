@@ -95,7 +95,7 @@ class Service:
     desired: int
     least_percent: int
     most_percent: int
-    breaker: dict[str, Any]
+    configuration: dict[str, Any]
     grace: int
     strategy: tuple[dict[str, Any], ...]
     balancers: tuple[dict[str, Any], ...]
@@ -106,6 +106,15 @@ class Service:
     @property
     def primary(self) -> Deployment:
         return self.deployments[0]
+
+    @property
+    def breaker(self) -> dict[str, Any]:
+        return self.configuration.get("deploymentCircuitBreaker") or {}
+
+    @property
+    def alarms(self) -> dict[str, Any]:
+        found = self.configuration.get("alarms") or {}
+        return found if found.get("enable") else {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,4 +130,6 @@ class Seen:
     groups_of: dict[str, tuple[str, ...]] = field(default_factory=dict)
     zone_of: dict[str, str] = field(default_factory=dict)
     subnet_zones: dict[str, str] = field(default_factory=dict)
+    # Account, region and name of those that are in ALARM.
+    alarms: set[tuple[str, str, str]] = field(default_factory=set)
     certificate_names: dict[str, tuple[str, ...]] = field(default_factory=dict)

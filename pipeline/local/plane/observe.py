@@ -12,6 +12,7 @@ from pipeline.local.plane import model
 
 def look() -> model.Seen:
     from moto.acm.models import acm_backends
+    from moto.cloudwatch.models import cloudwatch_backends
     from moto.ec2.models import ec2_backends
     from moto.ecs.models import ecs_backends
     from moto.elbv2.models import elbv2_backends
@@ -24,6 +25,8 @@ def look() -> model.Seen:
             seen.certificate_names[arn] = tuple(dict.fromkeys([bundle.common_name, *bundle.sans]))
     for account, region, backend in _backends(elbv2_backends):
         _balancing(backend, ec2_backends[account][region], account, region, seen)
+    for account, region, backend in _backends(cloudwatch_backends):
+        seen.alarms.update((account, region, name) for name, alarm in list(backend.alarms.items()) if alarm.state_value == "ALARM")
     for account, region, backend in _backends(ecs_backends):
         _containers(backend, account, region, seen)
     return seen
@@ -149,7 +152,7 @@ def _listener(listener: Any) -> model.Listener:
         if "TargetGroupArn" in action.data:
             weights.append((action.data["TargetGroupArn"], 1))
         else:
-            weights.extend((group["TargetGroupArn"], int(group["Weight"])) for group in action.data["ForwardConfig"]["TargetGroups"])
+            weights.extend((group["TargetGroupArn"], int(group.get("Weight", 1))) for group in action.data["ForwardConfig"]["TargetGroups"])
     return model.Listener(
         arn=listener.arn,
         port=int(listener.port),
@@ -174,7 +177,7 @@ def _service(service: Any, account: str, region: str, minimums: dict[str, int]) 
         desired=int(service.desired_count),
         least_percent=int(configuration.get("minimumHealthyPercent", 100)),
         most_percent=int(configuration.get("maximumPercent", 200)),
-        breaker=configuration.get("deploymentCircuitBreaker") or {},
+        configuration=configuration,
         grace=int(service.given["healthCheckGracePeriodSeconds"] or 0),
         strategy=tuple(service.given["capacityProviderStrategy"] or ()),
         balancers=tuple(service.load_balancers),

@@ -108,7 +108,13 @@ class Plane:
         self.stand_ins.stop()
         self.state.checks.pool.shutdown()
         # What this plane measured is no longer true; ECS and ELBv2 answer from these tables.
-        for table in (ecs_answers.TASKS, ecs_answers.DEPLOYMENTS, ecs_answers.STOP_REQUESTS, elbv2_answers.TARGET_HEALTH):
+        for table in (
+            ecs_answers.TASKS,
+            ecs_answers.DEPLOYMENTS,
+            ecs_answers.SERVICE_DEPLOYMENTS,
+            ecs_answers.STOP_REQUESTS,
+            elbv2_answers.TARGET_HEALTH,
+        ):
             table.clear()
 
     def _loop(self) -> None:
@@ -221,12 +227,16 @@ class Plane:
             verdict = "HEALTHY" if task.stage == "running" and services.healthy(task, state) else "UNKNOWN"
             ecs_answers.TASKS[task.arn] = task_answers.described(task, verdict)
             tasks.save(task, state.world)
+        undoing = {rollout.rollback_of: rollout for rollout in state.rollouts.values() if rollout.rollback_of}
         for service in seen.services.values():
             for deployment in service.deployments:
                 rollout = state.rollouts.get(deployment.id) or rollouts.Rollout(deployment.id)
                 primary = state.rollouts.get(service.primary.id) or rollouts.Rollout(service.primary.id)
                 answer = rollouts.described(deployment, rollout, state.tasks.values(), service=service, primary=primary)
                 ecs_answers.DEPLOYMENTS[deployment.id] = answer
+                ecs_answers.SERVICE_DEPLOYMENTS[deployment.id] = rollouts.service_deployment(
+                    rollout, state.tasks.values(), service=service, rollback=undoing.get(deployment.id)
+                )
         draining = [target for task in state.tasks.values() if task.stage == "draining" for target in task.targets]
         for group in seen.target_groups.values():
             measured = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.local.plane import deployments, rollouts, tasks
+from pipeline.local.plane import deployments, rollouts, shifts, tasks
 from pipeline.local.plane.deployments import Running
 from pipeline.local.plane.rollouts import Rollout
 
@@ -36,31 +36,44 @@ class State:
 
 def turn(service: Service, seen: Seen, state: State) -> None:
     mine = [task for task in state.tasks.values() if task.service == service.arn and task.living]
-    rollout = state.rollouts.setdefault(service.primary.id, Rollout(service.primary.id))
+    rollout = state.rollouts.get(service.primary.id) or _begin(service, seen, mine, state)
     for task in mine:
         if task.stage == "running" and not task.was_healthy and healthy(task, state):
             task.was_healthy = True
             if service.breaker.get("resetOnHealthyTask", True):
                 rollout.row = 0
-    if rollout.state == "IN_PROGRESS" and deployments.breaks(service.breaker, desired=service.desired, failures=rollout.row):
-        _break(service, rollout, state)
+    if rollout.state == "IN_PROGRESS" and (failure := _failure(service, rollout, seen)):
+        _fail(service, rollout, state, *failure)
         return
     decision = deployments.decide(
         desired=service.desired,
         least_percent=service.least_percent,
         most_percent=service.most_percent,
-        tasks=[_running(task, service, state) for task in mine if task.stage == "running"],
+        tasks=_concerned(service, rollout, mine, state),
         failed=rollout.state == "FAILED",
     )
     for arn, reason in decision.stop:
         _stop(state.tasks[arn], reason, state)
     if rollout.not_before <= time.monotonic():
         for _ in range(decision.start):
-            _start(service, seen, state)
-    if decision.done and rollout.state == "IN_PROGRESS" and not any(task.stage == "draining" for task in mine):
+            _start(service, rollout, seen, state)
+    left = any(task.stage == "draining" for task in mine)
+    if decision.done and rollout.state == "IN_PROGRESS" and shifts.advance(service, rollout, state.world) and not left:
         rollout.state, rollout.reason = "COMPLETED", f"ECS deployment {rollout.id} completed."
         rollouts.remember_completed(service, state.world.store)
     rollouts.save(rollout, state.world.store)
+
+
+def _concerned(service: Service, rollout: Rollout, mine: list[Task], state: State) -> list[Running]:
+    running = [task for task in mine if task.stage == "running"]
+    if rollout.former and rollout.stage != shifts.CLEAN_UP:
+        # What an earlier deployment left in the target groups that are the new tasks' now.
+        for task in running:
+            if task.deployment != rollout.id and any(group in rollout.groups for group, _, _ in task.targets):
+                _stop(task, "Deployment replaced the task", state)
+        # The tasks before serve on, whatever becomes of the new ones.
+        running = [task for task in running if task.deployment == rollout.id]
+    return [_running(task, service, state) for task in running]
 
 
 def reap(task: Task, state: State) -> None:
@@ -93,7 +106,33 @@ def _running(task: Task, service: Service, state: State) -> Running:
     )
 
 
-def _start(service: Service, seen: Seen, state: State) -> None:
+def _begin(service: Service, seen: Seen, mine: list[Task], state: State) -> Rollout:
+    groups, former = shifts.serving(service, seen), []
+    if service.configuration.get("strategy") in shifts.STRATEGIES and any(task.deployment != service.primary.id for task in mine):
+        groups, former = shifts.opposite(service, groups), groups
+    on = [name for name in service.alarms.get("alarmNames", ()) if (service.account, service.region, name) in seen.alarms]
+    rollout = state.rollouts[service.primary.id] = Rollout(service.primary.id, groups=groups, former=former, ignored=on)
+    if former:
+        # Health checks ask only what a listener knows.
+        shifts.turn(service, rollout, 0, state.world)
+    return rollout
+
+
+def _failure(service: Service, rollout: Rollout, seen: Seen) -> tuple[str, str] | None:
+    """Who found it, and what."""
+    if deployments.breaks(service.breaker, desired=service.desired, failures=rollout.row):
+        last = rollout.reason.partition("last failed task: ")[2]
+        return "circuit breaker", "tasks failed to start." + (f" Last: {last}" if last else "")
+    if shifts.overdue(rollout) and rollout.former:
+        return "lifecycle stage", "the new tasks did not become healthy in time."
+    if not rollout.rollback_of:
+        names = [name for name in service.alarms.get("alarmNames", ()) if (service.account, service.region, name) in seen.alarms]
+        if new := [name for name in names if name not in rollout.ignored]:
+            return "alarm", f"{', '.join(new)} went into ALARM."
+    return None
+
+
+def _start(service: Service, rollout: Rollout, seen: Seen, state: State) -> None:
     living = [task for task in state.tasks.values() if task.deployment == service.primary.id and task.living]
     task = tasks.new(
         service,
@@ -103,7 +142,8 @@ def _start(service: Service, seen: Seen, state: State) -> None:
     )
     state.tasks[task.arn] = task
     definition = seen.definitions[task.definition]
-    tasks.launch(task, service, definition, state.world, resolver=state.resolver, authority=state.authority)
+    world, resolver, authority = state.world, state.resolver, state.authority
+    tasks.launch(task, service, definition, world, target_groups=rollout.groups, resolver=resolver, authority=authority)
     if not task.living:
         _note_failure(task, state)
 
@@ -127,20 +167,22 @@ def _note_failure(task: Task, state: State) -> None:
         rollout.reason = f"ECS deployment {rollout.id} in progress; last failed task: {why}" if why else rollout.reason
 
 
-def _break(service: Service, rollout: Rollout, state: State) -> None:
-    last = rollout.reason.partition("last failed task: ")[2]
-    rollout.state = "FAILED"
-    rollout.reason = "ECS deployment circuit breaker: tasks failed to start." + (f" Last: {last}" if last else "")
+def _fail(service: Service, rollout: Rollout, state: State, finder: str, why: str) -> None:
+    rollout.state, rollout.reason = "FAILED", f"ECS deployment {finder}: {why}"
     rollouts.save(rollout, state.world.store)
     before = rollouts.last_completed(service, state.world.store)
-    if not service.breaker.get("rollback") or before is None or before["id"] == rollout.id:
+    wanted = service.breaker if finder == "circuit breaker" else service.alarms
+    if not wanted.get("rollback") or before is None or before["id"] == rollout.id:
         return
+    if rollout.former:
+        shifts.turn(service, rollout, 0, state.world)
     completed = before.pop("id")
     ecs = state.world.client("ecs", account=service.account, region=service.region)
     answer = ecs.update_service(cluster=service.cluster, service=service.name, forceNewDeployment=True, **before)
     fresh = answer["service"]["deployments"][0]["id"]
-    reason = f"ECS deployment circuit breaker: rolling back to deploymentId {completed}."
-    state.rollouts[fresh] = Rollout(fresh, reason=reason, rollback_of=rollout.id)
+    reason = f"ECS deployment {finder}: rolling back to deploymentId {completed}."
+    groups = rollout.former or rollout.groups
+    state.rollouts[fresh] = Rollout(fresh, reason=reason, rollback_of=rollout.id, groups=groups)
     rollouts.save(state.rollouts[fresh], state.world.store)
     # The tasks of the revision that is returned to go on serving: they are the rollback's.
     for task in state.tasks.values():

@@ -108,7 +108,9 @@ def new(service: Service, seen: Seen, *, subnet: str, provider: str | None) -> T
     )
 
 
-def launch(task: Task, service: Service, definition: dict[str, Any], world: World, *, resolver: str, authority: Path) -> None:
+def launch(
+    task: Task, service: Service, definition: dict[str, Any], world: World, *, target_groups: list[str], resolver: str, authority: Path
+) -> None:
     """Interface, files, process, targets: in ECS's order. What fails leaves a stopped task that says why."""
     ec2 = world.client("ec2", account=task.account, region=task.region)
     groups = service.network.get("securityGroups", [])
@@ -128,11 +130,9 @@ def launch(task: Task, service: Service, definition: dict[str, Any], world: Worl
         finish(task, world, reason=f"CannotStartContainerError: {type(error).__name__}: {error}", code="TaskFailedToStart")
         raise
     balancing = world.client("elbv2", account=task.account, region=task.region)
-    for balancer in service.balancers:
-        balancing.register_targets(
-            TargetGroupArn=balancer["targetGroupArn"], Targets=[{"Id": task.address, "Port": balancer["containerPort"]}]
-        )
-        task.targets.append([balancer["targetGroupArn"], task.address, int(balancer["containerPort"])])
+    for balancer, group in zip(service.balancers, target_groups, strict=True):
+        balancing.register_targets(TargetGroupArn=group, Targets=[{"Id": task.address, "Port": balancer["containerPort"]}])
+        task.targets.append([group, task.address, int(balancer["containerPort"])])
 
 
 def run(task: Task, definition: dict[str, Any], world: World, *, resolver: str, authority: Path) -> None:

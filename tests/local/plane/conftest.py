@@ -198,20 +198,7 @@ class Town:
         balancer = self.elb.create_load_balancer(
             Name="kotei", Type="network", Scheme="internet-facing", SubnetMappings=mappings, SecurityGroups=[self.ids["balancer_group"]]
         )["LoadBalancers"][0]["LoadBalancerArn"]
-        targets = self.elb.create_target_group(
-            Name="kotei",
-            Protocol="TCP",
-            Port=8080,
-            VpcId=self.ids["vpc"],
-            TargetType="ip",
-            HealthCheckProtocol="HTTP",
-            HealthCheckPort="8081",
-            HealthCheckPath="/healthz",
-            HealthCheckIntervalSeconds=5,
-            HealthCheckTimeoutSeconds=4,
-            HealthyThresholdCount=2,
-            UnhealthyThresholdCount=2,
-        )["TargetGroups"][0]["TargetGroupArn"]
+        targets = self._targets("kotei")
         self.ids |= {"balancer": balancer, "targets": targets}
         self.attribute("preserve_client_ip.enabled", preserve)
         self.attribute("deregistration_delay.timeout_seconds", deregistration)
@@ -226,8 +213,42 @@ class Town:
             DefaultActions=[{"Type": "forward", "TargetGroupArn": targets}],
         )["Listeners"][0]["ListenerArn"]
 
+    def _targets(self, name: str) -> str:
+        arn: str = self.elb.create_target_group(
+            Name=name,
+            Protocol="TCP",
+            Port=8080,
+            VpcId=self.ids["vpc"],
+            TargetType="ip",
+            HealthCheckProtocol="HTTP",
+            HealthCheckPort="8081",
+            HealthCheckPath="/healthz",
+            HealthCheckIntervalSeconds=5,
+            HealthCheckTimeoutSeconds=4,
+            HealthyThresholdCount=2,
+            UnhealthyThresholdCount=2,
+        )["TargetGroups"][0]["TargetGroupArn"]
+        return arn
+
     def attribute(self, key: str, value: str) -> None:
         self.elb.modify_target_group_attributes(TargetGroupArn=self.ids["targets"], Attributes=[{"Key": key, "Value": value}])
+
+    def alternate(self) -> None:
+        """A second target group, to which a deployment may turn the listener."""
+        attributes = self.elb.describe_target_group_attributes(TargetGroupArn=self.ids["targets"])["Attributes"]
+        self.ids["alternate"] = self._targets("kotei-alternate")
+        self.elb.modify_target_group_attributes(TargetGroupArn=self.ids["alternate"], Attributes=attributes)
+
+    def _balancing(self) -> dict[str, Any]:
+        found = {"targetGroupArn": self.ids["targets"], "containerName": "proxy", "containerPort": 8080}
+        if "alternate" not in self.ids:
+            return found
+        advanced = {
+            "alternateTargetGroupArn": self.ids["alternate"],
+            "productionListenerRule": self.ids["listener"],
+            "roleArn": f"arn:aws:iam::{ACCOUNT}:role/shift",
+        }
+        return {**found, "advancedConfiguration": advanced}
 
     def serve(self, definition: str, *, desired: int = 2, breaker: bool = True, **settings: Any) -> dict[str, Any]:
         self.ecs.create_cluster(clusterName="kotei", capacityProviders=["FARGATE", "FARGATE_SPOT"])
@@ -240,7 +261,7 @@ class Town:
                 {"capacityProvider": "FARGATE", "base": 1, "weight": 1},
                 {"capacityProvider": "FARGATE_SPOT", "weight": 1},
             ],
-            loadBalancers=[{"targetGroupArn": self.ids["targets"], "containerName": "proxy", "containerPort": 8080}],
+            loadBalancers=[self._balancing()],
             networkConfiguration={
                 "awsvpcConfiguration": {
                     "subnets": self.ids["subnets"],
@@ -342,7 +363,7 @@ def empty_town(tmp_path: Path) -> Iterator[Town]:
     from moto.core.base_backend import BackendDict  # noqa: PLC0415 - seconds, only when a test here runs
 
     BackendDict.reset()
-    for table in (ecs_gaps.DEPLOYMENTS, ecs_gaps.TASKS, ecs_gaps.STOP_REQUESTS, elbv2_gaps.TARGET_HEALTH):
+    for table in (ecs_gaps.DEPLOYMENTS, ecs_gaps.SERVICE_DEPLOYMENTS, ecs_gaps.TASKS, ecs_gaps.STOP_REQUESTS, elbv2_gaps.TARGET_HEALTH):
         table.clear()
     listening = server.listen(0)
     world = World(

@@ -66,7 +66,7 @@ def _client(town: Any, load: Load, name: str, *, zone: int, method: str, pause: 
 
 
 @contextmanager
-def _clients(town: Any) -> Iterator[Load]:
+def clients(town: Any) -> Iterator[Load]:
     load = Load()
     ways = [
         {"zone": zone, "method": method, "pause": pause, "keeps": keeps}
@@ -98,7 +98,7 @@ def test_five_rolling_replacements_lose_nothing(empty_town: Any) -> None:
     town.start()
     town.settled()
     generations = []
-    with _clients(town) as load:
+    with clients(town) as load:
         for version in range(1, TIMES + 1):
             generations.append({task["taskArn"] for task in town.tasks()})
             town.update(taskDefinition=definition(version))

@@ -1,0 +1,145 @@
+"""Canary and blue/green deployments over real processes: the listener turns by weights and comes back, and no request is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from pipeline.local.plane import shifts
+from tests.local.plane.test_plane_lossless import HOST, ORIGIN, STOP_TIMEOUT, Load, clients
+from tests.support.proxy import environment, rendered
+
+pytestmark = pytest.mark.local
+
+ALARM = {
+    "AlarmName": "errors",
+    "MetricName": "m",
+    "Namespace": "n",
+    "Statistic": "Sum",
+    "Period": 60,
+    "EvaluationPeriods": 1,
+    "Threshold": 1,
+    "ComparisonOperator": "GreaterThanThreshold",
+}
+ALARMS = {"alarmNames": ["errors"], "enable": True, "rollback": True}
+CANARY = {"strategy": "CANARY", "bakeTimeInMinutes": 2, "canaryConfiguration": {"canaryPercent": 30.0, "canaryBakeTimeInMinutes": 5}}
+BLUE_GREEN = {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 2}
+
+
+@pytest.fixture
+def shifting(empty_town: Any) -> Any:
+    """Two tasks of the first version; the service has a second target group, and an alarm that watches its deployments."""
+    town = empty_town
+    town.build()
+    town.alternate()
+    town.client("cloudwatch").put_metric_alarm(**ALARM)
+    town.serve(definition(town, 0))
+    town.start()
+    town.settled()
+    return town
+
+
+def definition(town: Any, version: int, *, health: int = 200) -> str:
+    text = rendered(environment([{"host": HOST, "origin": ORIGIN}]))
+    if health != 200:
+        text = text.replace("return 200", f"return {health}")
+    return str(town.definition(town.image(f"v{version}", config=f"# version {version}\n{text}"), stopTimeout=STOP_TIMEOUT))
+
+
+def deploy(town: Any, version: int, configuration: dict[str, Any], **more: Any) -> None:
+    town.update(taskDefinition=definition(town, version, **more), deploymentConfiguration={**configuration, "alarms": ALARMS})
+
+
+def weights(town: Any) -> dict[str, int]:
+    (action,) = town.elb.describe_listeners(ListenerArns=[town.ids["listener"]])["Listeners"][0]["DefaultActions"]
+    found = action.get("ForwardConfig", {}).get("TargetGroups") or [{"TargetGroupArn": action["TargetGroupArn"], "Weight": 100}]
+    return {group["TargetGroupArn"]: group["Weight"] for group in found if group["Weight"]}
+
+
+def latest(town: Any) -> dict[str, Any]:
+    listed = town.ecs.list_service_deployments(cluster="kotei", service="proxy")["serviceDeployments"]
+    arns = [one["serviceDeploymentArn"] for one in listed]
+    return dict(town.ecs.describe_service_deployments(serviceDeploymentArns=arns)["serviceDeployments"][0])
+
+
+def alarm(town: Any, state: str) -> None:
+    town.client("cloudwatch").set_alarm_state(AlarmName="errors", StateValue=state, StateReason="said by a test")
+
+
+def definitions(town: Any) -> set[str]:
+    return {task["taskDefinitionArn"] for task in town.tasks()}
+
+
+@contextmanager
+def nobody_loses(town: Any) -> Iterator[Load]:
+    with clients(town) as load:
+        yield load
+    assert load.lost == []
+
+
+def test_a_canary_gets_its_share_and_then_everything(shifting: Any, until: Callable[..., Any]) -> None:
+    town, blue, green = shifting, shifting.ids["targets"], shifting.ids["alternate"]
+    before = definitions(town)
+    with nobody_loses(town) as load:
+        deploy(town, 1, CANARY)
+        until(lambda: weights(town) == {blue: 70, green: 30}, lambda: (weights(town), town.problems(), town.service()))
+        until(lambda: latest(town)["targetServiceRevision"]["requestedProductionTrafficWeight"] == 30, lambda: latest(town))
+        assert latest(town)["lifecycleStage"] == "PRODUCTION_TRAFFIC_SHIFT"
+        assert definitions(town) > before, "both sets serve"
+        until(lambda: weights(town) == {green: 100}, lambda: weights(town))
+        town.settled()
+        asked = sum(load.answered.values())
+        until(lambda: sum(load.answered.values()) > asked + 50)
+    assert latest(town)["status"] == "SUCCESSFUL"
+    assert not definitions(town) & before
+    until(lambda: not town.health(), town.health)
+
+
+def test_the_next_deployment_takes_the_first_target_group_again(shifting: Any, until: Callable[..., Any]) -> None:
+    town = shifting
+    with nobody_loses(town):
+        for version, group in ((1, "alternate"), (2, "targets"), (3, "alternate")):
+            deploy(town, version, BLUE_GREEN)
+            town.settled()
+            assert weights(town) == {town.ids[group]: 100}
+        # A rolling one stays where the clients are.
+        deploy(town, 4, {"strategy": "ROLLING"})
+        town.settled()
+        until(lambda: len(definitions(town)) == 1, lambda: definitions(town))
+    assert weights(town) == {town.ids["alternate"]: 100}
+
+
+@pytest.mark.parametrize("configuration", [CANARY, BLUE_GREEN], ids=["canary", "blue_green"])
+def test_an_alarm_brings_every_client_back(shifting: Any, configuration: dict[str, Any], until: Callable[..., Any]) -> None:
+    town = shifting
+    before = {task["taskArn"] for task in town.tasks()}
+    with nobody_loses(town):
+        deploy(town, 1, {**configuration, "bakeTimeInMinutes": 1440})
+        until(lambda: town.ids["alternate"] in weights(town), lambda: weights(town))
+        alarm(town, "ALARM")
+        until(lambda: latest(town)["status"] == "ROLLBACK_SUCCESSFUL", lambda: latest(town))
+        assert weights(town) == {town.ids["targets"]: 100}
+        alarm(town, "OK")
+    assert {task["taskArn"] for task in town.tasks()} == before, "the tasks that served were never touched"
+    assert "errors went into ALARM" in latest(town)["rollback"]["reason"]
+
+
+def test_an_alarm_that_was_on_before_stops_nothing(shifting: Any) -> None:
+    """The cure of an incident can be deployed."""
+    alarm(shifting, "ALARM")
+    deploy(shifting, 1, BLUE_GREEN)
+    shifting.settled()
+    assert weights(shifting) == {shifting.ids["alternate"]: 100}
+
+
+def test_a_set_that_never_becomes_healthy_gets_no_client(shifting: Any, until: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shifts, "LONGEST_STAGE_MINUTES", 20)
+    town, before = shifting, definitions(shifting)
+    with nobody_loses(town):
+        deploy(town, 1, BLUE_GREEN, health=503)
+        until(lambda: latest(town)["status"] == "ROLLBACK_SUCCESSFUL", lambda: latest(town))
+    assert weights(town) == {town.ids["targets"]: 100}
+    until(lambda: definitions(town) == before, lambda: definitions(town))
