@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from troposphere import GetAtt, Output, Parameter, Sub, Template, iam, kms, s3
+from typing import Any
+
+from troposphere import GetAtt, Output, Parameter, Sub, Template, iam
 from troposphere import codepipeline as aws
 
 from pipeline import builds, guard_hook, notifications, review_project
 from pipeline.paths import PLANS
 from pipeline.stages import SHARED, Links, stages
 from pipeline.wiring import stack_arns, steps
-from policy import artifacts as artifacts_policy
 from policy import delivery, trust
 from policy import key as key_policy
-from stacks import cloudformation_role, connection, deployroles, private_bucket, registry, roles, supply
+from stacks import artifact_store, artifacts, cloudformation_role, connection, deployroles, registry, roles, supply
 from stacks.keep import KEEP
 from stacks.project import Project
 from stacks.spec import StackSpec
-
-# A stage can be rolled back to an execution of the last year (CodePipeline forgets older ones) only while its source is kept.
-ARTIFACT_DAYS = 365
 
 
 def build(project: Project) -> Template:
     config = project.pipeline
     t = Template(Description=f"{config.project}: the pipeline that deploys every environment, and itself")
     connection_arn = t.add_parameter(Parameter("ConnectionArn", Type="String"))
-    key = _key(t, project)
-    bucket = _bucket(t, project, key)
+    readers = _delivery_roles(project)
+    key = artifact_store.add_key(
+        t,
+        description=f"{config.project}: pipeline artifacts and messages",
+        document=key_policy.artifacts_and_messages(account=config.account, readers=readers),
+        keep=KEEP,
+    )
+    bucket = artifact_store.add_bucket(t, key, readers=readers, keep=KEEP)
     key_arn, objects = GetAtt(key, "Arn"), Sub("${ArtifactBucket.Arn}/*")
     topic = notifications.add(t, project, key.ref())
     plans = Sub(f"${{ArtifactBucket.Arn}}/{PLANS}/*")
@@ -70,7 +74,7 @@ def build(project: Project) -> Template:
             # The pipeline's update of itself stops the run; this starts the same commit again.
             RestartExecutionOnUpdate=True,
             RoleArn=GetAtt(role, "Arn"),
-            ArtifactStore=aws.ArtifactStore(Type="S3", Location=bucket.ref(), EncryptionKey=aws.EncryptionKey(Type="KMS", Id=key_arn)),
+            **_stores(project, _store(bucket.ref(), key_arn)),
             Stages=stages(project, Links(connection=connection_arn.ref(), topic=topic.ref(), roles=passed), shared),
             Triggers=[_trigger(project)],
         )
@@ -97,48 +101,17 @@ def _trigger(project: Project) -> aws.PipelineTriggerDeclaration:
     )
 
 
-def _key(t: Template, project: Project) -> kms.Key:
-    config = project.pipeline
-    document = key_policy.artifacts(account=config.account, readers=_delivery_roles(project))
-    return t.add_resource(
-        kms.Key(
-            "ArtifactKey",
-            Description=f"{config.project}: pipeline artifacts and messages",
-            EnableKeyRotation=True,
-            KeyPolicy=document,
-            **KEEP,
-        )
-    )
+def _stores(project: Project, own: aws.ArtifactStore) -> dict[str, Any]:
+    """CodePipeline takes either one store or, with actions in other regions, one for each region and its own."""
+    others = artifacts.regions(project)
+    if not others:
+        return {"ArtifactStore": own}
+    found = [(project.pipeline.region, own), *((other.region, _store(other.bucket, other.key)) for other in others)]
+    return {"ArtifactStores": [aws.ArtifactStoreMap(Region=region, ArtifactStore=store) for region, store in found]}
 
 
-def _bucket(t: Template, project: Project, key: kms.Key) -> s3.Bucket:
-    encryption = s3.ServerSideEncryptionByDefault(SSEAlgorithm="aws:kms", KMSMasterKeyID=GetAtt(key, "Arn"))
-    expire = s3.LifecycleRule(
-        Status="Enabled",
-        ExpirationInDays=ARTIFACT_DAYS,
-        NoncurrentVersionExpiration=s3.NoncurrentVersionExpiration(NoncurrentDays=1),
-        AbortIncompleteMultipartUpload=s3.AbortIncompleteMultipartUpload(DaysAfterInitiation=1),
-    )
-    bucket = t.add_resource(
-        s3.Bucket(
-            "ArtifactBucket",
-            BucketEncryption=s3.BucketEncryption(
-                ServerSideEncryptionConfiguration=[
-                    # One data key for the bucket instead of one call to KMS for each object.
-                    s3.ServerSideEncryptionRule(ServerSideEncryptionByDefault=encryption, BucketKeyEnabled=True)
-                ]
-            ),
-            LifecycleConfiguration=s3.LifecycleConfiguration(Rules=[expire]),
-            VersioningConfiguration=s3.VersioningConfiguration(Status="Enabled"),
-            **private_bucket.properties(),
-            **KEEP,
-        )
-    )
-    document = artifacts_policy.bucket(
-        bucket=GetAtt(bucket, "Arn"), objects=Sub("${ArtifactBucket.Arn}/*"), readers=_delivery_roles(project)
-    )
-    t.add_resource(s3.BucketPolicy("ArtifactBucketPolicy", Bucket=bucket.ref(), PolicyDocument=document))
-    return bucket
+def _store(bucket: Any, key: Any) -> aws.ArtifactStore:
+    return aws.ArtifactStore(Type="S3", Location=bucket, EncryptionKey=aws.EncryptionKey(Type="KMS", Id=key))
 
 
 def _cloudformation_roles(project: Project) -> dict[str, str]:

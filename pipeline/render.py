@@ -13,7 +13,6 @@ from troposphere import Template
 from pipeline import catalog, log_guide, nginx_config, reference, review_guide, schema, whole_file
 from pipeline.paths import NGINX_RENDERED, RENDERED
 from policy import stack_policy
-from stacks import deployroles
 from stacks.project import Project
 from stacks.spec import C, StackSpec
 
@@ -48,8 +47,8 @@ def files(project: Project) -> dict[str, str]:
     project_tags = {"Project": project.pipeline.project}
     for shared in catalog.SHARED_STACKS:
         rendered.update(_stack(shared, project, RENDERED / "shared", project_tags))
-    for other in deployroles.accounts(project):
-        rendered.update(_stack(deployroles.STACK, other, RENDERED / "accounts" / other.account, project_tags))
+    for one in catalog.outside(project):
+        rendered.update(_stack(one.spec, one.config, one.folder, project_tags))
     return dict(sorted(rendered.items()))
 
 
