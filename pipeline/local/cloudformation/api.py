@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pipeline.local.cloudformation import changes, changeset, deploy, describe, request, template, workers
+from pipeline.local.cloudformation.drift import detect
 from pipeline.local.cloudformation.stack import Stack, every, find, new, save, set_status
 from pipeline.local.protocol import AwsError, Call, Operation
 from pipeline.local.world import World
@@ -146,4 +147,5 @@ OPERATIONS: dict[str, Operation] = {
     "UpdateTerminationProtection": update_termination_protection,
     **changeset.OPERATIONS,
     **describe.OPERATIONS,
+    **detect.OPERATIONS,
 }

@@ -10,6 +10,7 @@ from typing import Any
 
 from pipeline.local.cloudformation import changes, deploy, describe, request, template, workers
 from pipeline.local.cloudformation.changes import Change
+from pipeline.local.cloudformation.drift import change_sets as drift
 from pipeline.local.cloudformation.stack import Goal, Stack, find, moment, new, now, set_status
 from pipeline.local.protocol import AwsError, Call, Operation
 from pipeline.local.world import World
@@ -25,7 +26,7 @@ def create_change_set(world: World, call: Call) -> Mapping[str, Any]:
     request.known_only(
         call,
         "StackName ChangeSetName ChangeSetType TemplateBody TemplateURL UsePreviousTemplate Parameters Capabilities RoleARN "
-        "Tags ClientToken Description OnStackFailure ResourcesToImport IncludeNestedStacks",
+        "Tags ClientToken Description OnStackFailure ResourcesToImport IncludeNestedStacks DeploymentMode",
     )
     kind = call.params.get("ChangeSetType") or "UPDATE"
     with workers.BEGIN:
@@ -35,8 +36,9 @@ def create_change_set(world: World, call: Call) -> Mapping[str, Any]:
         name = call.params["ChangeSetName"]
         if any(one["name"] == name for one in world.store.all(_kind(stack))):
             raise AwsError("AlreadyExistsException", f"ChangeSet {name} already exists")
-        rows = _imported(world, stack, goal, document, call) if kind == "IMPORT" else changes.predict(world, stack, goal)
-        empty = kind == "UPDATE" and changes.changes_nothing(stack, goal, rows)
+        found = drift.predict(world, stack, goal, call)
+        rows = _imported(world, stack, goal, document, call) if kind == "IMPORT" else found.rows
+        empty = kind == "UPDATE" and changes.changes_nothing(stack, goal, rows) and not found.synced
         if fresh:
             set_status(world, stack, "REVIEW_IN_PROGRESS", "User Initiated")
         identity = f"arn:aws:cloudformation:{stack.region}:{stack.account}:changeSet/{name}/{uuid.uuid4()}"
@@ -54,7 +56,8 @@ def create_change_set(world: World, call: Call) -> Mapping[str, Any]:
             "role": call.params.get("RoleARN") or "",
             "on_failure": request.failure_mode(call),
             "imports": {one["LogicalResourceId"]: one["ResourceIdentifier"] for one in call.params.get("ResourcesToImport") or []},
-            "changes": [_shown(row) for row in rows],
+            "mode": call.params.get("DeploymentMode") or "",
+            "changes": [*(_shown(row, found.statuses) for row in rows), *found.synced],
         }
         world.store.put(_kind(stack), identity, record)
     return {"Id": identity, "StackId": stack.id}
@@ -101,8 +104,10 @@ def _imported(world: World, stack: Stack, goal: Goal, document: Mapping[str, Any
     return rows
 
 
-def _shown(row: Change) -> dict[str, Any]:
+def _shown(row: Change, drifted: Mapping[str, str] | None) -> dict[str, Any]:
     change: dict[str, Any] = {"Action": row.action, "LogicalResourceId": row.name, "ResourceType": row.type}
+    if drifted is not None and row.name in drifted:
+        change["ResourceDriftStatus"] = drifted[row.name]
     if row.id:
         change["PhysicalResourceId"] = row.id
     if row.difference is not None:
@@ -170,6 +175,7 @@ def describe_change_set(world: World, call: Call) -> Mapping[str, Any]:
     goal = Goal(**record["goal"])
     return {
         **_summary(stack, record),
+        **({"DeploymentMode": record["mode"]} if record.get("mode") else {}),
         "Parameters": describe.shown_parameters(goal.body, goal.parameters),
         "Capabilities": record["capabilities"],
         "Tags": [{"Key": key, "Value": value} for key, value in goal.tags.items()],
@@ -231,6 +237,8 @@ def execute_change_set(world: World, call: Call) -> Mapping[str, Any]:
             set_status(world, stack, "CREATE_IN_PROGRESS", "User Initiated")
         else:
             deploy.refuse_unless_updatable(stack)
+            if record.get("mode"):
+                drift.begin(world, stack)
             deploy.begin_update(world, stack, goal)
         # Whatever the others were worked out against no longer holds.
         for other in world.store.all(_kind(stack)):

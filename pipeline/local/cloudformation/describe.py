@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.local.cloudformation import request, template
+from pipeline.local.cloudformation.drift import record
 from pipeline.local.cloudformation.stack import HIDDEN, Resource, Stack, events, every, find, moment
 from pipeline.local.protocol import AwsError, Call, Operation
 from pipeline.local.world import World
@@ -27,7 +28,7 @@ def shown_parameters(body: str, values: Mapping[str, str]) -> list[dict[str, str
     ]
 
 
-def _stack(stack: Stack) -> dict[str, Any]:
+def _stack(world: World, stack: Stack) -> dict[str, Any]:
     document = template.parse(stack.goal.body) if stack.goal.body else {}
     shown: dict[str, Any] = {
         "StackId": stack.id,
@@ -50,7 +51,7 @@ def _stack(stack: Stack) -> dict[str, Any]:
         "RoleARN": stack.role,
         "Tags": [{"Key": key, "Value": value} for key, value in stack.goal.tags.items()],
         "EnableTerminationProtection": stack.protected,
-        "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": {"StackDriftStatus": record.status(world, stack.id)},
     }
     shown["Outputs"] = [{key: value for key, value in output.items() if value is not None} for output in shown["Outputs"]]
     return {key: value for key, value in shown.items() if value not in (None, "")}
@@ -58,13 +59,13 @@ def _stack(stack: Stack) -> dict[str, Any]:
 
 def describe_stacks(world: World, call: Call) -> Mapping[str, Any]:
     if call.params.get("StackName"):
-        return {"Stacks": [_stack(_find(world, call))]}
-    return {"Stacks": [_stack(stack) for stack in mine(world, call) if stack.status != "DELETE_COMPLETE"]}
+        return {"Stacks": [_stack(world, _find(world, call))]}
+    return {"Stacks": [_stack(world, stack) for stack in mine(world, call) if stack.status != "DELETE_COMPLETE"]}
 
 
 def list_stacks(world: World, call: Call) -> Mapping[str, Any]:
     wanted = call.params.get("StackStatusFilter")
-    rows = [_stack(stack) for stack in reversed(mine(world, call)) if not wanted or stack.status in wanted]
+    rows = [_stack(world, stack) for stack in reversed(mine(world, call)) if not wanted or stack.status in wanted]
     keys = (
         "StackId",
         "StackName",

@@ -191,7 +191,7 @@ def test_a_template_from_a_bucket_may_be_large(cloud: Any) -> None:
 
 
 def test_an_unknown_operation_or_parameter_is_named(cloud: Any) -> None:
-    with pytest.raises(ClientError, match="DetectStackDrift"):
-        cloud.cfn.detect_stack_drift(StackName="s")
+    with pytest.raises(ClientError, match="DetectStackSetDrift"):
+        cloud.cfn.detect_stack_set_drift(StackSetName="s")
     with pytest.raises(ClientError, match="RollbackConfiguration"):
         cloud.cfn.create_stack(StackName="s", TemplateBody="{}", RollbackConfiguration={"MonitoringTimeInMinutes": 5})
