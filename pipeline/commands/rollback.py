@@ -108,7 +108,7 @@ def _judged(prepared: Prepared) -> int:
     return DONE
 
 
-def _by_commit(  # noqa: PLR0917 - the last two are words at every call
+def _by_commit(
     project: Project, target: Target, name: str, revision: str, running: Run | None, *, dry_run: bool, yes: bool
 ) -> tuple[int, dict[str, Any]]:
     from pipeline import rollback_commit

@@ -128,8 +128,11 @@ def _end(world: World, fault: threading.ExceptHookArgs) -> None:
 def _parts(world: World, listening: Any) -> Callable[[], None]:
     """Starts everything behind the endpoint; returns what stops it."""
     from pipeline.local import emulator, plane
+    from pipeline.local.gaps import logs
+    from pipeline.local.plane import log_streams
 
     emulator.restore(world)
+    logs.LINES[:] = [functools.partial(log_streams.lines, world)]
     application = emulator.application(world)
     codebuild.forget_interrupted(world)
     standing: list[plane.Plane] = []

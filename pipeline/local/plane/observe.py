@@ -5,6 +5,7 @@ Reading only. What the data plane changes it changes through the API, like every
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from pipeline.local.plane import model
@@ -38,6 +39,17 @@ def image_digest(account: str, region: str, repository: str, digest: str) -> boo
 
     found = ecr_backends[account][region].repositories.get(repository)
     return found is not None and any(image.image_digest == digest for image in list(found.images))
+
+
+def log_options(account: str, region: str, definition: str, container: str) -> Iterator[dict[str, str]]:
+    """Where a container of a task definition logs to."""
+    from moto.ecs.models import ecs_backends
+
+    family, _, revision = definition.rpartition("/")[2].rpartition(":")
+    found = ecs_backends[account][region].task_definitions.get(family, {}).get(int(revision))
+    for one in found.container_definitions if found else ():
+        if one["name"] == container and one.get("logConfiguration", {}).get("logDriver") == "awslogs":
+            yield one["logConfiguration"].get("options", {})
 
 
 def role_allows(role: str, action: str, resource: str) -> bool:
