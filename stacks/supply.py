@@ -61,6 +61,13 @@ def cache_prefix(project: Project) -> str:
     return f"{project.pipeline.project}-public"
 
 
+def build_variables(project: Project) -> dict[str, str]:
+    """What the build of the image is told about it."""
+    chosen = project.pipeline.supply
+    programs = {"BUILDER": chosen.builder, "SBOM_GENERATOR": chosen.sbom_generator} if chosen.attestations else {}
+    return {"BASE_REGISTRY": base_registry(project), **programs}
+
+
 def base_registry(project: Project) -> str:
     """Where a build pulls what is public."""
     config = project.pipeline

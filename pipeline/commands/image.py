@@ -50,6 +50,20 @@ def image_digest(commit: Annotated[str, typer.Argument(help="The commit that the
     return DONE
 
 
+@app.command("attested")
+def image_attested(
+    commit: Annotated[str, typer.Argument(help="The commit that the image was built from.")], as_json: AsJson = False
+) -> int:
+    """List the statements about the image of a commit, and refuse where its SBOM or its provenance is missing."""
+    from pipeline import image_attestations
+    from pipeline.prepare import pipeline_aws
+
+    project = configuration()
+    found = image_attestations.of_commit(pipeline_aws(project, aws_target()), project, commit)
+    print(document(list(found)) if as_json else "".join(f"{kind}\n" for kind in found), end="")
+    return DONE
+
+
 @app.command("scan")
 def image_scan(
     digest: Annotated[str, typer.Argument(help="The image, as sha256:...")],

@@ -163,10 +163,22 @@ def test_a_configuration_that_nginx_refuses_fails_the_build(make: Make, tmp_path
         (["run", "x"], "docker run x: is not supported"),
         (["buildx", "build", "--squash", "."], "--squash is not supported"),
         (["buildx", "build", "--platform", "linux/amd64", "."], "--platform linux/amd64: the service runs linux/arm64"),
-        (["buildx", "build", "--provenance=true", "."], "would push an index"),
+        (["buildx", "build", "--output", "type=local,dest=x", "."], "--output type=local,dest=x: the local engine's docker knows"),
+        (["buildx", "create", "--bootstrap"], "docker buildx create: is not supported"),
         (["buildx", "build"], "the build's folder is missing"),
     ],
 )
 def test_unknown_commands_and_options_are_refused(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert docker.main(arguments) == 1
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--sbom=true", "--provenance=mode=max"])
+def test_the_engines_own_builder_makes_no_statements(
+    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KOTEI_HOME", str(tmp_path))
+    monkeypatch.delenv("BUILDX_BUILDER", raising=False)
+    (tmp_path / "Dockerfile").write_text("FROM base\n")
+    assert docker.main(["buildx", "build", option, str(tmp_path)]) == 1
+    assert "Attestation is not supported for the docker driver" in capsys.readouterr().err

@@ -9,19 +9,26 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pipeline.errors import PipelineError
-from pipeline.local.image import ignore, registry
-from pipeline.local.image.build import Image, build
+from pipeline.local.image import attest, ignore, registry
+from pipeline.local.image.build import Image, build, digest
 from pipeline.local.image.dockerfile import parse
 from pipeline.nginx_check import binary
 
 # buildx options with a value, and those without.
 VALUED = frozenset(
-    {"--platform", "--tag", "-t", "--build-arg", "--label", "--file", "-f", "--metadata-file", "--provenance", "--sbom", "--progress"}
+    {
+        *("--platform", "--tag", "-t", "--build-arg", "--label", "--file", "-f", "--metadata-file", "--provenance", "--sbom", "--progress"),
+        "--output",
+    }
 )
 SWITCHES = frozenset({"--push", "--pull", "--no-cache"})
 PLATFORM = "linux/arm64"
+# What --push stands for, and the same with the media types that attestations need.
+OUTPUTS = ("type=registry", "type=registry,oci-mediatypes=true")
+NEW_BUILDER = {"--driver", "--driver-opt", "--name"}
 
 
 @dataclass
@@ -69,11 +76,9 @@ def _build(arguments: Sequence[str]) -> None:
     platform = options.last("--platform", default=PLATFORM)
     if platform != PLATFORM:
         raise PipelineError(f"docker buildx build: --platform {platform}: the service runs {PLATFORM}")
-    for name in ("--provenance", "--sbom"):
-        if options.last(name, default="false") != "false":
-            raise PipelineError(
-                f"docker buildx build: {name}={options.last(name)} would push an index; the local engine's docker pushes one image"
-            )
+    output = options.last("--output", default=OUTPUTS[0])
+    if output not in OUTPUTS:
+        raise PipelineError(f"docker buildx build: --output {output}: the local engine's docker knows {' and '.join(OUTPUTS)}")
     context = Path(options.context)
     file = Path(options.last("--file", "-f", default=str(context / "Dockerfile")))
     if not file.is_file():
@@ -83,13 +88,30 @@ def _build(arguments: Sequence[str]) -> None:
     image = build(stages, context, hidden=hidden, platform=platform, labels=options.pairs("--label"), say=_say)
     _store(image, Path(os.environ["KOTEI_HOME"]))
     tags = [*options.values.get("--tag", []), *options.values.get("-t", [])]
-    if "--push" in options.switches:
+    predicates = _predicates(options, image, stages[-1].base)
+    manifests = [image.manifest]
+    if predicates:
+        whole, statements = attest.index(image, predicates)
+        manifests = [image.manifest, statements, whole]
+    if "--push" in options.switches or "--output" in options.values:
         for tag in tags:
-            registry.push(image, tag)
-            _say(f"pushed {tag}@{image.digest}")
+            registry.push(manifests, tag)
+            _say(f"pushed {tag}@{digest(manifests[-1])}")
     metadata = options.last("--metadata-file")
     if metadata:
         Path(metadata).write_text(json.dumps({"containerimage.digest": image.digest, "image.name": ",".join(tags)}))
+
+
+def _predicates(options: Options, image: Image, base: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if options.last("--sbom", default="false") != "false":
+        found[attest.SPDX] = attest.sbom(image)
+    if options.last("--provenance", default="false") != "false":
+        found[attest.SLSA] = attest.provenance(base, options.pairs("--build-arg"))
+    if found and "BUILDX_BUILDER" not in os.environ:
+        # As the Docker engine says; its own builder holds no index.
+        raise PipelineError("Attestation is not supported for the docker driver. Switch to a different driver, and try again.")
+    return found
 
 
 def _inspect(arguments: Sequence[str]) -> str:
@@ -131,6 +153,9 @@ def _run(arguments: Sequence[str]) -> None:
         _say("Login Succeeded")
     elif arguments[:3] == ["buildx", "imagetools", "inspect"]:
         sys.stdout.write(f"{_inspect(arguments[3:])}\n")
+    elif arguments[:2] == ["buildx", "create"] and NEW_BUILDER.issuperset(arguments[2::2]):
+        # There is one builder here, whatever it is called.
+        _say("using the local engine's builder")
     elif arguments[:2] == ["buildx", "build"]:
         _build(arguments[2:])
     elif arguments[:1] == ["build"]:

@@ -30,14 +30,14 @@ class Image:
 
     @property
     def digest(self) -> str:
-        return _digest(self.manifest)
+        return digest(self.manifest)
 
 
-def _digest(content: bytes) -> str:
+def digest(content: bytes) -> str:
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
-def _json(document: Mapping[str, Any]) -> bytes:
+def json_bytes(document: Mapping[str, Any]) -> bytes:
     return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
 
 
@@ -92,29 +92,29 @@ def _image(stage: Stage, added: bytes, platform: str, labels: Mapping[str, str])
     # As in buildx, --label wins.
     settings["Labels"] |= labels
     operating_system, _, architecture = platform.partition("/")
-    config = _json(
+    config = json_bytes(
         {
             "architecture": architecture,
             "os": operating_system,
             "config": settings,
-            "rootfs": {"type": "layers", "diff_ids": [_digest(added)]},
+            "rootfs": {"type": "layers", "diff_ids": [digest(added)]},
             "history": [{"created_by": f"{instruction.name} {instruction.text}"} for instruction in stage.instructions],
         }
     )
-    manifest = _json(
+    manifest = json_bytes(
         {
             "schemaVersion": 2,
             "mediaType": MANIFEST_TYPE,
-            "config": _descriptor(CONFIG_TYPE, config),
-            "layers": [_descriptor(LAYER_TYPE, added)],
+            "config": descriptor(CONFIG_TYPE, config),
+            "layers": [descriptor(LAYER_TYPE, added)],
             "annotations": {"org.opencontainers.image.base.name": stage.base},
         }
     )
     return Image(layer=added, config=config, manifest=manifest)
 
 
-def _descriptor(kind: str, content: bytes) -> dict[str, Any]:
-    return {"mediaType": kind, "digest": _digest(content), "size": len(content)}
+def descriptor(kind: str, content: bytes) -> dict[str, Any]:
+    return {"mediaType": kind, "digest": digest(content), "size": len(content)}
 
 
 def _set(settings: dict[str, Any], instruction: Instruction) -> None:

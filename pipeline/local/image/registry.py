@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+from collections.abc import Sequence
 
 from pipeline.errors import PipelineError
-from pipeline.local.image.build import MANIFEST_TYPE, Image
+from pipeline.local.image.build import MANIFEST_TYPE
 from pipeline.local.world import make_client
 
 REFERENCE = re.compile(
@@ -14,7 +16,8 @@ REFERENCE = re.compile(
 )
 
 
-def push(image: Image, reference: str) -> None:
+def push(manifests: Sequence[bytes], reference: str) -> None:
+    """The last one gets the tag."""
     found = REFERENCE.fullmatch(reference)
     if found is None:
         raise PipelineError(
@@ -22,12 +25,13 @@ def push(image: Image, reference: str) -> None:
         )
     client = make_client(os.environ["AWS_ENDPOINT_URL"], "ecr", os.environ["AWS_ACCESS_KEY_ID"], found["region"])
     try:
-        client.put_image(
-            registryId=found["account"],
-            repositoryName=found["repository"],
-            imageManifest=image.manifest.decode(),
-            imageManifestMediaType=MANIFEST_TYPE,
-            imageTag=found["tag"],
-        )
+        for number, manifest in enumerate(manifests, start=1):
+            client.put_image(
+                registryId=found["account"],
+                repositoryName=found["repository"],
+                imageManifest=manifest.decode(),
+                imageManifestMediaType=json.loads(manifest).get("mediaType", MANIFEST_TYPE),
+                **({"imageTag": found["tag"]} if number == len(manifests) else {}),
+            )
     except client.exceptions.ClientError as error:
         raise PipelineError(f"push {reference}: {error}") from error
