@@ -12,6 +12,7 @@ from pipeline.paths import BUILDSPECS
 from pipeline.wiring import stack_arns
 from policy import build as policy
 from policy import hooks, trust
+from policy import verify as verify_policy
 from stacks import arns, deployroles, supply
 from stacks.keep import KEEP_ONCE_CREATED
 from stacks.project import Project
@@ -59,6 +60,7 @@ def _add(t: Template, project: Project, name: str, artifacts: Artifacts) -> code
     role = t.add_resource(
         iam.Role(
             f"{logical}Role",
+            RoleName=deployroles.role_of_pipeline(project, name),
             AssumeRolePolicyDocument=trust.service("codebuild.amazonaws.com", account=config.account, source=arn),
             Policies=[iam.Policy(PolicyName=name, PolicyDocument=document)],
         )
@@ -79,7 +81,7 @@ def _add(t: Template, project: Project, name: str, artifacts: Artifacts) -> code
 
 def _environment(project: Project, name: str, artifacts: Artifacts) -> codebuild.Environment:
     given = {
-        "image": {"BASE_REGISTRY": supply.base_registry(project), "REPOSITORY_URI": repository_uri(project)},
+        "image": {"REPOSITORY_URI": repository_uri(project), **supply.build_variables(project)},
         "plan": {"REPORTS": artifacts.bucket},
         "check": {"RULES_BUCKET": Ref(guard_hook.BUCKET)} if guard_hook.on(project) else {},
     }.get(name, {})
@@ -103,17 +105,17 @@ def _policy(project: Project, name: str, log_group: Any, artifacts: Artifacts) -
     if name == "image":
         repository = f"arn:aws:ecr:{where}:repository/{project.repository_name}"
         return policy.image(**ground, repository=repository, more=supply.build_statements(project, repository))
+    pipeline = f"arn:aws:codepipeline:{where}:{config.project}"
     if name == "plan":
-        pipeline = f"arn:aws:codepipeline:{where}:{config.project}"
         return policy.plan(**ground, stacks=stack_arns(project), pipeline=pipeline, plans=artifacts.plans, roles=readers)
     if name == "verify":
-        return policy.verify(
-            **ground,
+        look = verify_policy.look(
             stacks=[arns.stacks(env) for env in here],
             services=[arns.services(env) for env in here],
             tasks=[arns.tasks(env) for env in here],
-            roles=readers,
+            alarms=[arns.alarms(env) for env in here],
         )
+        return policy.verify(**ground, pipeline=pipeline, look=look, roles=readers)
     return policy.check(**ground, more=[hooks.publish(guard_hook.objects())] if guard_hook.on(project) else [])
 
 

@@ -10,7 +10,7 @@ from pipeline.errors import PipelineError
 from pipeline.plan import Parts, moved
 from pipeline.plan_effects import uncovered
 from pipeline.prepare import Prepared
-from pipeline.stages import prefix
+from pipeline.stages import deploy_stage
 from stacks.project import Project, environment_file
 
 # What a sentence about a refusal can hold; the plan has them all.
@@ -90,7 +90,7 @@ def _run(aws: Aws, project: Project, execution: str) -> dict[str, Any]:
 
 def _stopped_by_the_gate(aws: Aws, project: Project, owner: str, rollback: str) -> bool:
     """Whether the run before this rollback ended at its gate. Rolling back then would undo what somebody else did meanwhile."""
-    stage = f"{prefix(owner)}-Deploy"
+    stage = deploy_stage(owner)
     history = aws.pages("codepipeline", "list_action_executions", "actionExecutionDetails", pipelineName=project.pipeline.project)
     before = [action for action in history if action["stageName"] == stage and action["pipelineExecutionId"] != rollback]
     # Newest first, so the first one tells which run it was.

@@ -79,7 +79,7 @@ def _environment_stages(project: Project, links: Links, env: Environment) -> lis
     verify = actions.build(
         "Verify",
         project=f"{project.pipeline.project}-verify",
-        variables={"ENVIRONMENT": env.name, "IMAGE_DIGEST": IMAGE_DIGEST_VARIABLE},
+        variables={"ENVIRONMENT": env.name, "IMAGE_DIGEST": IMAGE_DIGEST_VARIABLE, "EXECUTION": actions.EXECUTION_ID},
         run_order=len(steps) + 2,
     )
     result.append(

@@ -1,41 +1,70 @@
-"""Whether an environment runs what was approved: every task the right image, every zone a healthy task, every address protected."""
+"""Whether an environment runs what was approved: every task the right image, every zone a healthy task, every alarm quiet."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from pipeline import live, protect
-from pipeline.aws import Aws
+from pipeline import live, protect, verify_alarms, verify_balancer
+from pipeline.aws import DENIED, Aws, RefusedError
 from pipeline.errors import PipelineError
+from pipeline.stages import deploy_stage
 from stacks.environment import Environment
+from stacks.project import Project
 
 POLL_SECONDS = 3
+BAKE_POLL_SECONDS = 15
+Say = Callable[[str], None]
 
 
-def wait(aws: Aws, env: Environment, image_digest: str | None, *, seconds: int) -> None:
-    """Returns once nothing is wrong; what is still wrong after `seconds` is the error."""
+def wait(aws: Aws, env: Environment, image_digest: str | None, *, seconds: int, since: datetime | None, say: Say) -> None:
+    """Returns once nothing is wrong; what is still wrong after `seconds` is the error. `since`: see verify_alarms.loud."""
     deadline = time.monotonic() + seconds
-    while problems := wrong(aws, env, image_digest):
+    # Asked again and again, but said once.
+    once = lru_cache(say)
+    while problems := list(wrong(aws, env, image_digest, since=since, say=once)):
         if time.monotonic() > deadline:
             raise PipelineError(f"{env.name} does not run as it should: " + "; ".join(problems) + ". See: kotei status")
         time.sleep(POLL_SECONDS)
 
 
-def wrong(aws: Aws, env: Environment, image_digest: str | None) -> list[str]:
+def bake(aws: Aws, env: Environment, minutes: int, *, since: datetime | None) -> None:
+    """Returns after so many minutes without an alarm."""
+    deadline = time.monotonic() + 60 * minutes
+    while time.monotonic() < deadline:
+        time.sleep(BAKE_POLL_SECONDS)
+        if found := verify_alarms.loud(aws, env, since):
+            raise PipelineError(f"{env.name} did not stay quiet for {minutes} minutes: " + "; ".join(found))
+
+
+def started(aws: Aws, project: Project, env: Environment, execution: str) -> datetime | None:
+    """When the run of the pipeline began to deploy to the environment."""
+    asked = {"pipelineName": project.pipeline.project, "filter": {"pipelineExecutionId": execution}}
+    actions = aws.pages("codepipeline", "list_action_executions", "actionExecutionDetails", **asked)
+    return min((action["startTime"] for action in actions if action["stageName"] == deploy_stage(env.name)), default=None)
+
+
+def wrong(aws: Aws, env: Environment, image_digest: str | None, *, since: datetime | None, say: Say) -> Iterator[str]:
     stack = live.describe(aws, env.stack_name("service"))
     if stack is None:
         raise PipelineError(f"{env.name}: stack {env.stack_name('service')} does not exist; deploy first: git push")
-    given = {item["ParameterKey"]: item["ParameterValue"] for item in stack.get("Parameters", [])}
     outputs = live.outputs(stack)
-    wanted = image_digest or given["ImageDigest"]
+    wanted = image_digest or next(item["ParameterValue"] for item in stack["Parameters"] if item["ParameterKey"] == "ImageDigest")
     tasks = _tasks(aws, outputs["ClusterName"], outputs["ServiceName"])
-    return [
-        *_deployment(aws, outputs["ClusterName"], outputs["ServiceName"]),
-        *_images(aws, tasks, wanted),
-        *_zones(aws, env, given["TargetGroupArn"], tasks),
-        *(f"stack {name} can be deleted; run: kotei protect {env.name}" for name in protect.unprotected(aws, env)),
-    ]
+    yield from _deployment(aws, outputs["ClusterName"], outputs["ServiceName"])
+    yield from _images(aws, tasks, wanted)
+    yield from (f"stack {name} can be deleted; run: kotei protect {env.name}" for name in protect.unprotected(aws, env))
+    for look in (lambda: verify_balancer.wrong(aws, env, dict(_addresses(tasks))), lambda: verify_alarms.loud(aws, env, since)):
+        try:
+            yield from look()
+        # The roles of another account are not deployed by the pipeline, so they may be those of an earlier version.
+        except RefusedError as refused:
+            if refused.code not in DENIED:
+                raise
+            say(f"not verified, for want of a permission: {refused}")
 
 
 def _deployment(aws: Aws, cluster: str, name: str) -> list[str]:
@@ -66,23 +95,11 @@ def _images(aws: Aws, tasks: list[dict[str, Any]], wanted: str) -> list[str]:
     return problems
 
 
-def _zones(aws: Aws, env: Environment, target_group: str, tasks: list[dict[str, Any]]) -> list[str]:
-    zone_of = dict(_addresses(tasks))
-    health = aws.call("elbv2", "describe_target_health", TargetGroupArn=target_group)["TargetHealthDescriptions"]
-    healthy = {
-        target["Target"].get("AvailabilityZone") or zone_of.get(target["Target"]["Id"])
-        for target in health
-        if target["TargetHealth"]["State"] == "healthy"
-    }
-    zones = [f"{env.region}{zone}" for zone in env.zones]
-    return [f"zone {zone} has no healthy target" for zone in zones if zone not in healthy]
-
-
-def _addresses(tasks: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    return [
+def _addresses(tasks: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    return (
         (detail["value"], task.get("availabilityZone", ""))
         for task in tasks
         for attachment in task.get("attachments", [])
         for detail in attachment.get("details", [])
         if detail["name"] == "privateIPv4Address"
-    ]
+    )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from awacs import cloudformation, codepipeline, ecr, ecr_public, ecs, kms, logs, s3, sts
+from awacs import cloudformation, codepipeline, ecr, ecr_public, kms, logs, s3, sts
 from awacs.aws import Condition, PolicyDocument, Statement, StringEquals
 
-from policy.statement import allow, any_resource_read_health, document
+from policy.statement import allow, document
 
 # What is live, and what protects it: everything that a plan compares with.
 READ_STACKS = (
@@ -61,16 +61,13 @@ def plan(*, log_group: Any, artifacts: Any, key: Any, stacks: list[str], pipelin
     )
 
 
-def verify(
-    *, log_group: Any, artifacts: Any, key: Any, stacks: list[str], services: list[str], tasks: list[str], roles: list[str]
-) -> PolicyDocument:
+def verify(*, log_group: Any, artifacts: Any, key: Any, pipeline: str, look: Sequence[Statement], roles: list[str]) -> PolicyDocument:
+    """`look`: see policy/verify.py; `roles` look in other accounts."""
     return document(
         *_ground(log_group, artifacts, key),
-        # Termination protection has no property in a template; it is turned on here once the stacks are there.
-        allow("ReadAndProtectStacks", [cloudformation.DescribeStacks, cloudformation.UpdateTerminationProtection], *stacks),
-        allow("ReadServices", [ecs.DescribeServices], *services),
-        allow("ReadTasks", [ecs.DescribeTasks], *tasks),
-        any_resource_read_health(),
+        # When its run began to deploy: what an alarm said before is not about it.
+        allow("ReadRun", [codepipeline.ListActionExecutions], pipeline),
+        *look,
         *_assume(roles),
     )
 

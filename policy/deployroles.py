@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from awacs import cloudformation, ecs, kms, s3
+from awacs import kms, s3
 from awacs.aws import Condition, PolicyDocument, StringEquals, StringLike
 
 from policy.build import READ_STACKS
 from policy.delivery import DEPLOY
-from policy.statement import allow, any_resource_read_health, document, hand_over
+from policy.statement import allow, document, hand_over
+from policy.verify import look
 
 
 def delivery(
-    *, stacks: Sequence[str], passed: Sequence[str], pipeline_account: str, artifacts: str, regions: Sequence[str]
+    *, stacks: Sequence[str], passed: Sequence[str], pipeline_account: str, artifacts: Sequence[str], regions: Sequence[str]
 ) -> PolicyDocument:
-    """`passed` are CloudFormation's roles here, `artifacts` the objects of the pipeline's bucket as a pattern."""
+    """`passed` are CloudFormation's roles here, `artifacts` the objects of the pipeline's buckets as patterns."""
     return document(
         allow("DeployStacks", DEPLOY, *stacks),
         hand_over(passed),
@@ -23,7 +24,7 @@ def delivery(
         allow(
             "FetchTemplates",
             [s3.GetObject, s3.GetObjectVersion],
-            artifacts,
+            *artifacts,
             Condition=Condition(StringEquals({"s3:ResourceAccount": pipeline_account})),
         ),
         # The key's id is not known here; the key's own policy names this role, and only S3 may ask on its behalf.
@@ -36,13 +37,6 @@ def delivery(
     )
 
 
-def read(*, stacks: Sequence[str], services: Sequence[str], tasks: Sequence[str]) -> PolicyDocument:
+def read(*, stacks: Sequence[str], services: Sequence[str], tasks: Sequence[str], alarms: Sequence[str]) -> PolicyDocument:
     """For the plan, which compares templates, and the verification, which looks at what runs."""
-    # Termination protection has no property in a template; the verification turns it on.
-    look = [*READ_STACKS, cloudformation.UpdateTerminationProtection]
-    return document(
-        allow("ReadAndProtectStacks", look, *stacks),
-        allow("ReadServices", [ecs.DescribeServices], *services),
-        allow("ReadTasks", [ecs.DescribeTasks], *tasks),
-        any_resource_read_health(),
-    )
+    return document(*look(stacks=stacks, services=services, tasks=tasks, alarms=alarms, more=READ_STACKS))

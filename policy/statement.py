@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from awacs import ecs, elasticloadbalancing, iam
+from awacs import iam
 from awacs.aws import Action, Allow, ArnLike, AWSPrincipal, Bool, Condition, Deny, PolicyDocument, Principal, Statement, StringEquals
 
 VERSION = "2012-10-17"
@@ -38,12 +38,6 @@ def other_accounts_read(roles: list[str], actions: Sequence[Any], *resources: An
     accounts = sorted({f"arn:aws:iam::{role.split(':')[4]}:root" for role in roles})
     condition = Condition(ArnLike("aws:PrincipalArn", roles))
     return [allow("OtherAccountsRead", actions, *resources, Principal=AWSPrincipal(accounts), Condition=condition)]
-
-
-def any_resource_read_health() -> Statement:
-    # ecs:ListTasks knows only container instances as a resource, and ecs:DescribeTaskDefinition and
-    # elasticloadbalancing:DescribeTargetHealth know none (Service Authorization Reference).
-    return allow("AnyResourceReadHealth", [ecs.ListTasks, ecs.DescribeTaskDefinition, elasticloadbalancing.DescribeTargetHealth], "*")
 
 
 def hand_over(roles: Sequence[Any]) -> Statement:

@@ -19,3 +19,8 @@ def services(env: Environment) -> str:
 
 def tasks(env: Environment) -> str:
     return f"arn:aws:ecs:{env.region}:{env.account}:task/{env.project}-{env.name}/*"
+
+
+def alarms(env: Environment) -> str:
+    """CloudFormation names them `<stack>-<logical id>-<random>`."""
+    return f"arn:aws:cloudwatch:{env.region}:{env.account}:alarm:{env.stack_name('*')}"

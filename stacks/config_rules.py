@@ -10,16 +10,19 @@ from stacks.config_certificate import Certificate
 from stacks.config_deployment import MOST_SHIFTED_PORTS
 from stacks.config_network import SMALLEST_SUBNET, Addresses, Network
 from stacks.config_origins import OriginSettings, protocol_suits_sites, settings_are_used
+from stacks.config_places import pipeline_reaches_region
 from stacks.config_ports import Port, ports_are_free
 from stacks.config_problems import Problem, Rule
 from stacks.config_service import LoadBalancer, Service
 from stacks.config_sites import Site
+from stacks.config_verify import probe_asks_a_site
 
 # EC2 keeps five addresses of each subnet for itself; a network load balancer wants eight free ones (its guide, availability zones).
 KEPT_BY_EC2, WANTED_BY_LOAD_BALANCER = 5, 8
-# `shared` and `Pipeline-` name what belongs to the pipeline itself: the folder of its templates and its own stages. Roles in its
-# stacks begin with `<project>-pipeline-` and `<project>-review-`, as those of such environments would.
-TAKEN_NAMES = ("pipeline", "review", "shared")
+# `shared`, `accounts`, `regions` and `Pipeline-` name what belongs to the pipeline itself: the folders of its templates and its own
+# stages. Roles in its stacks begin with `<project>-pipeline-` and `<project>-review-`, and its buckets with `<project>-artifacts-`, as
+# those of such environments would.
+TAKEN_NAMES = ("accounts", "artifacts", "pipeline", "regions", "review", "shared")
 
 
 def free_name(name: str) -> Iterator[Problem]:
@@ -145,11 +148,11 @@ def group_has_room_for_ports(access: Access, ports: tuple[Port, ...]) -> Iterato
 
 
 def shifts_have_room_for_ports(service: Service, ports: tuple[Port, ...]) -> Iterator[Problem]:
-    if service.shifts and len(ports) > MOST_SHIFTED_PORTS:
+    if service.has_alternate and len(ports) > MOST_SHIFTED_PORTS:
         yield Problem(
             ("service", "strategy"),
-            f'"{service.strategy}" tells two target groups and a listener for each of the {len(ports)} ports, which is more than '
-            f'CodePipeline passes on; at most {MOST_SHIFTED_PORTS} ports, or strategy = "rolling"',
+            f"is more than rolling: two target groups and a listener for each of the {len(ports)} ports, and CodePipeline passes on "
+            f"no more than {MOST_SHIFTED_PORTS}; take ports away, or canary and blue_green",
         )
 
 
@@ -180,6 +183,7 @@ def _origins(sites: tuple[Site, ...]) -> Iterator[tuple[tuple[str | int, ...], s
 
 ENVIRONMENT_RULES: tuple[Rule, ...] = (
     (("name",), free_name),
+    (("region",), pipeline_reaches_region),
     (("network", "addresses"), adopt_all_or_none),
     (("network", "addresses"), kept_zones_are_unused),
     (("network", "service"), room_for_tasks),
@@ -190,6 +194,7 @@ ENVIRONMENT_RULES: tuple[Rule, ...] = (
     (("sites",), hosts_are_different),
     (("sites",), origins_are_elsewhere),
     (("loadbalancer", "sites"), limits_see_clients),
+    (("verify", "sites"), probe_asks_a_site),
     (("origins", "sites"), settings_are_used),
     (("origins", "sites"), protocol_suits_sites),
     (("origins", "region", "account"), secret_is_near),

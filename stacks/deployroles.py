@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from troposphere import GetAtt, Output, Template, iam
 
 from policy import deployroles, trust
-from stacks import arns, cloudformation_role
+from stacks import arns, artifact_store, cloudformation_role
 from stacks.environment import Environment
 from stacks.project import Project
 from stacks.spec import StackSpec
@@ -42,10 +42,15 @@ def read_role(project: str, account: str) -> str:
     return f"arn:aws:iam::{account}:role/{project}-{READ}"
 
 
+def role_of_pipeline(project: Project, user: str) -> str:
+    """Named, so that the other accounts can say exactly whom they trust before it is there."""
+    return f"{project.stack_name('pipeline')}-{user}"
+
+
 def build(other: OtherAccount) -> Template:
     config = other.project.pipeline
     t = Template(Description=f"{config.project}: what the pipeline of account {config.account} may do in this account")
-    cloudformation_role.add(t, other.environments)
+    cloudformation_role.add(t, other.environments, home=config.region)
     _delivery_role(t, other)
     _read_role(t, other)
     return t
@@ -53,14 +58,15 @@ def build(other: OtherAccount) -> Template:
 
 def _delivery_role(t: Template, other: OtherAccount) -> None:
     config = other.project.pipeline
+    regions = sorted({env.region for env in other.environments})
     document = deployroles.delivery(
         stacks=[arns.stacks(env) for env in other.environments],
         passed=[cloudformation_role.arn(env) for env in other.environments],
         pipeline_account=config.account,
-        artifacts=f"arn:aws:s3:::{other.project.stack_name('pipeline')}-*/*",
-        regions=[config.region],
+        artifacts=[f"arn:aws:s3:::{_artifacts(other.project, region)}/*" for region in regions],
+        regions=regions,
     )
-    _role(t, other, DELIVERY, ["Pipeline"], document)
+    _role(t, other, DELIVERY, ["pipeline"], document)
 
 
 def _read_role(t: Template, other: OtherAccount) -> None:
@@ -68,19 +74,26 @@ def _read_role(t: Template, other: OtherAccount) -> None:
         stacks=[arns.stacks(env) for env in other.environments],
         services=[arns.services(env) for env in other.environments],
         tasks=[arns.tasks(env) for env in other.environments],
+        alarms=[arns.alarms(env) for env in other.environments],
     )
-    _role(t, other, READ, ["Plan", "Verify"], document)
+    _role(t, other, READ, ["plan", "verify"], document)
+
+
+def _artifacts(project: Project, region: str) -> str:
+    """The bucket. CloudFormation makes up the name of the pipeline's own."""
+    home = project.pipeline.region
+    return f"{project.stack_name('pipeline')}-*" if region == home else artifact_store.bucket_name(project, region)
 
 
 def _role(t: Template, other: OtherAccount, name: str, users: list[str], document: object) -> None:
-    """`users` are roles of the pipeline's stack, whose names CloudFormation makes of stack, logical ID and a suffix."""
+    """`users` are roles of the pipeline's stack."""
     config = other.project.pipeline
-    prefix = f"arn:aws:iam::{config.account}:role/{other.project.stack_name('pipeline')}"
+    arns_of_users = [f"arn:aws:iam::{config.account}:role/{role_of_pipeline(other.project, user)}" for user in users]
     role = t.add_resource(
         iam.Role(
             f"{name.capitalize()}Role",
             RoleName=f"{config.project}-{name}",
-            AssumeRolePolicyDocument=trust.roles([f"{prefix}-{user}Role-*" for user in users], account=config.account),
+            AssumeRolePolicyDocument=trust.roles(arns_of_users, account=config.account),
             Policies=[iam.Policy(PolicyName=name, PolicyDocument=document)],
         )
     )

@@ -17,6 +17,7 @@ from stacks.config_rules import ENVIRONMENT_RULES
 from stacks.config_service import LoadBalancer, Service
 from stacks.config_sites import Answer, Maintenance, PathRule, RateLimit, Site
 from stacks.config_values import AccountId, Cron, Email, ProjectName, Region, Several, TimeZone
+from stacks.config_verify import Verify
 
 # What the rest of the project imports from here.
 __all__ = [
@@ -63,15 +64,23 @@ class Environment(Model):
     account: AccountId
     """The AWS account that this environment lives in, 12 digits."""
     region: Region
-    """The AWS region, the same one as in pipeline/pipeline.toml."""
+    """The AWS region that this environment lives in."""
     pipeline_account: AccountId
     """The AWS account that pipeline/pipeline.toml names: it holds the images and deploys."""
+    pipeline_region: Region | None = None
+    """The AWS region that pipeline/pipeline.toml names, where it is another one than this environment's."""
+    replicate_image: bool = False
+    """In another region than the pipeline's: ECR copies each image into this one, so that tasks start without the pipeline's region.
+
+    Without it tasks pull across regions. A registry has one replication configuration: use it only where nothing else replicates."""
     approval: Literal["always", "risky", "never"]
     """Who decides about a deployment: always a person, a person when the plan names a risk, never anybody."""
     deploy_window: DeployWindow | None = None
     """When deployments may start; without it, at any time."""
     freeze: Several[Freeze] = ()
     """Days on which nothing is deployed."""
+    verify: Verify = Verify()
+    """What is looked at after a deployment."""
     alarm_email: Email | None = None
     """Where alarms go."""
     network: Network
@@ -104,6 +113,11 @@ class Environment(Model):
     def zones_with_address(self) -> tuple[str, ...]:
         """Zone letters, sorted: those of the network, and those whose address is only kept."""
         return tuple(sorted({*self.zones, *self.addresses.keep}))
+
+    @property
+    def image_region(self) -> str:
+        """Whose registry the tasks pull from."""
+        return self.region if self.replicate_image else self.pipeline_region or self.region
 
     def stack_name(self, stack: str) -> str:
         """The name of a stack in AWS."""

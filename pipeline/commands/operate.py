@@ -81,12 +81,21 @@ def verify(
     name: EnvironmentName,
     image_digest: ImageDigest = "",
     seconds: Annotated[int, typer.Option(help="How long it may take until all is well.", min=0)] = 120,
+    execution: Annotated[str, typer.Option(help="The run of the pipeline: what alarms said before it began does not count.")] = "",
+    bake: Annotated[bool, typer.Option("--bake", help="Then watch the alarms for verify.bake_minutes.")] = False,
 ) -> int:
-    """Check that an environment runs the image that was approved, and has a healthy task in every zone. Reads only."""
+    """Check that an environment runs the image that was approved, on its addresses, healthy in every zone, without an alarm. Reads only."""
     from pipeline import verify as verifier
-    from pipeline.prepare import environment, environment_aws
+    from pipeline.prepare import environment, environment_aws, pipeline_aws
 
-    env = environment(configuration(), name)
-    verifier.wait(environment_aws(env, aws_target()), env, image_digest or None, seconds=seconds)
-    print(f"{name}: every task runs the approved image, every zone is healthy")
+    project = configuration()
+    env, target = environment(project, name), aws_target()
+    aws = environment_aws(env, target)
+    since = verifier.started(pipeline_aws(project, target), project, env, execution) if execution else None
+    verifier.wait(aws, env, image_digest or None, seconds=seconds, since=since, say=tell)
+    print(f"{name}: every task runs the approved image, every zone is healthy, no alarm is on")
+    if bake and env.verify.bake_minutes:
+        tell(f"watching the alarms for {env.verify.bake_minutes} minutes")
+        verifier.bake(aws, env, env.verify.bake_minutes, since=since)
+        print(f"{name}: no alarm for {env.verify.bake_minutes} minutes")
     return DONE

@@ -33,7 +33,7 @@ ROWS: list[tuple[str, dict[str, Any], list[str]]] = [
         "unknown",
         {"service.colour": "red"},
         [
-            "service.colour: is not a key here; there are cpu, memory, min_tasks, max_tasks, on_demand_base, spot_percent, cpu_target_percent, strategy, canary, blue_green, egress, drain_seconds, max_header, cache_size, log_days"
+            "service.colour: is not a key here; there are cpu, memory, min_tasks, max_tasks, on_demand_base, spot_percent, cpu_target_percent, strategy, canary, blue_green, drain_seconds, max_header, cache_size, log_days"
         ],
     ),
     (
@@ -47,7 +47,7 @@ ROWS: list[tuple[str, dict[str, Any], list[str]]] = [
         "unknown odd key",
         {"odd key": 1},
         [
-            "'odd key': is not a key here; there are name, project, account, region, pipeline_account, approval, deploy_window, freeze, alarm_email, network, addresses, access, certificate, loadbalancer, service, sites, origins, ports"
+            "'odd key': is not a key here; there are name, project, account, region, pipeline_account, pipeline_region, replicate_image, approval, deploy_window, freeze, verify, alarm_email, network, addresses, access, certificate, loadbalancer, service, sites, origins, ports"
         ],
     ),
     ("text for number", {"service.cpu": "256"}, ["service.cpu: '256' is not a whole number (without quotes)"]),
@@ -345,8 +345,8 @@ ROWS: list[tuple[str, dict[str, Any], list[str]]] = [
         {"service.strategy": "blue_green", "ports": [{"port": port, "origin": "db.example.net:5432"} for port in (5001, 5002, 5003)]},
         [
             (
-                'service.strategy: "blue_green" tells two target groups and a listener for each of the 3 ports, which is more than '
-                'CodePipeline passes on; at most 2 ports, or strategy = "rolling"'
+                "service.strategy: is more than rolling: two target groups and a listener for each of the 3 ports, and CodePipeline "
+                "passes on no more than 2; take ports away, or canary and blue_green"
             )
         ],
     ),

@@ -1,0 +1,40 @@
+"""What the verification of a deployment looks at, as the role of its build here or as the role that reads in another account."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from awacs import cloudformation, cloudwatch, ec2, ecs, elasticloadbalancing
+from awacs.aws import Statement
+
+from policy.statement import allow
+
+
+def look(
+    *, stacks: Sequence[str], services: Sequence[str], tasks: Sequence[str], alarms: Sequence[str], more: Sequence[Any] = ()
+) -> list[Statement]:
+    """`more` is what the role may do with the stacks besides."""
+    # Termination protection has no property in a template; it is turned on once the stacks are there.
+    own = [cloudformation.DescribeStacks, cloudformation.ListStackResources, cloudformation.UpdateTerminationProtection]
+    return [
+        allow("ReadAndProtectStacks", [*more, *(one for one in own if one not in more)], *stacks),
+        allow("ReadServices", [ecs.DescribeServices], *services),
+        allow("ReadTasks", [ecs.DescribeTasks], *tasks),
+        allow("ReadAlarms", [cloudwatch.DescribeAlarms], *alarms),
+        _any_resource_read_health(),
+    ]
+
+
+def _any_resource_read_health() -> Statement:
+    # ecs:ListTasks knows only container instances as a resource, and the others know none (Service Authorization Reference).
+    actions = [
+        ec2.DescribeAddresses,
+        ecs.DescribeTaskDefinition,
+        ecs.ListTasks,
+        elasticloadbalancing.DescribeListeners,
+        elasticloadbalancing.DescribeLoadBalancerAttributes,
+        elasticloadbalancing.DescribeLoadBalancers,
+        elasticloadbalancing.DescribeTargetHealth,
+    ]
+    return allow("AnyResourceReadHealth", actions, "*")
