@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -139,7 +139,7 @@ def test_the_deployment_began_with_the_first_action_of_its_stage(aws: Aws, answe
 
 
 @pytest.fixture
-def minutes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+def minutes(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Time that passes while somebody sleeps; the minutes at which alarms were looked at."""
     now = [0.0]
     looked: list[float] = []
