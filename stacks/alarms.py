@@ -122,7 +122,7 @@ def resets(t: Template, title: str, metric: str, *, by: str, percent: int, actio
 def target_dimensions(t: Template, env: Environment, port: int) -> list[Dimensions]:
     """Of each target group of the port."""
     names = [parameter(t, f"TargetGroupFullName{suffix(port)}", "String", "Output of the loadbalancer stack")]
-    if env.service.shifts:
+    if env.service.has_alternate:
         names.append(alternate.full_name(t, port))
     return [[cloudwatch.MetricDimension(Name="TargetGroup", Value=name), *_balancer_dimensions(t)] for name in names]
 

@@ -50,6 +50,7 @@ class BlueGreen(Model):
 
 
 def settings_are_of_strategy(strategy: str, canary: Canary | None, blue_green: BlueGreen | None) -> Iterator[Problem]:
+    """With "rolling" they prepare: ECS wants the second target group deployed in the old way before it shifts between two."""
     for name, settings in (("canary", canary), ("blue_green", blue_green)):
-        if settings is not None and strategy != name:
+        if settings is not None and strategy not in ("rolling", name):
             yield Problem((name,), f'says how a {name} deployment goes, and strategy is "{strategy}"; set strategy = "{name}" or remove it')

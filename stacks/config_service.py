@@ -96,13 +96,12 @@ class Service(Model):
     strategy: Literal["rolling", "canary", "blue_green"] = "rolling"
     """How a new version replaces the old one: task by task; by a second set that gets some connections first; by one that gets all at once.
 
-    The last two take 10 minutes more for each shift, and every task twice meanwhile."""
+    The last two take 10 minutes more for each shift, and every task twice meanwhile. A service that runs gets there, and back, in two
+    deployments: one with [service.canary] or [service.blue_green] and "rolling", one with the other strategy."""
     canary: Canary | None = None
-    """Times and share of a canary deployment."""
+    """Times and share of a canary deployment. With strategy = "rolling" only its second target group is made."""
     blue_green: BlueGreen | None = None
-    """Times of a blue_green deployment."""
-    egress: Literal["public"] = "public"
-    """How tasks reach the origins: from public addresses of their own."""
+    """Times of a blue_green deployment. With strategy = "rolling" only its second target group is made."""
     # At least what nginx needs to end its idle connections, at most what Fargate gives (stacks/drain.py).
     drain_seconds: Annotated[int, Field(ge=30, le=120)] = 120
     """Seconds that a task has for what it has begun, once it is told to stop. New connections go to other tasks long before."""
@@ -127,3 +126,8 @@ class Service(Model):
     def shifts(self) -> bool:
         """Whether the load balancer turns from one set of tasks to another."""
         return self.strategy != "rolling"
+
+    @property
+    def has_alternate(self) -> bool:
+        """Whether each port has a second target group."""
+        return self.shifts or self.canary is not None or self.blue_green is not None

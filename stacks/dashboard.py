@@ -23,7 +23,7 @@ WIDTH, HEIGHT, COLUMNS = 8, 6, 3
 
 def body(t: Template, env: Environment) -> Sub:
     """`${...}` are parameters of the monitoring stack, and the names of alternate target groups, which are parts of one."""
-    ports = (LISTENER_PORT, *(one.port for one in env.ports)) if env.service.shifts else ()
+    ports = (LISTENER_PORT, *(one.port for one in env.ports)) if env.service.has_alternate else ()
     parts = {f"AlternateFullName{suffix(port)}": alternate.full_name(t, port) for port in ports}
     return Sub(_text(env), **parts)
 
@@ -69,7 +69,7 @@ def _balancer(metric: str) -> Metric:
 
 
 def _targets(env: Environment, end: str) -> list[Metric]:
-    names = [f"TargetGroupFullName{end}", *([f"AlternateFullName{end}"] if env.service.shifts else [])]
+    names = [f"TargetGroupFullName{end}", *([f"AlternateFullName{end}"] if env.service.has_alternate else [])]
     return [["TargetGroup", f"${{{name}}}", *BALANCER] for name in names]
 
 

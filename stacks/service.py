@@ -39,7 +39,7 @@ def build(env: Environment) -> Template:
 
 
 def _roles(t: Template, env: Environment) -> None:
-    repository = f"arn:aws:ecr:{env.region}:{env.pipeline_account}:repository/{env.project}/proxy"
+    repository = f"arn:aws:ecr:{env.image_region}:{env.pipeline_account}:repository/{env.project}/proxy"
     execution = policies.execution(repository=repository, log_group=GetAtt("Logs", "Arn"), secrets=containers.secret_arns(env))
     for name, document in (("ExecutionRole", execution), ("TaskRole", policies.task())):
         t.add_resource(
@@ -49,7 +49,7 @@ def _roles(t: Template, env: Environment) -> None:
                 Policies=[iam.Policy(PolicyName="proxy", PolicyDocument=document)],
             )
         )
-    if env.service.shifts:
+    if env.service.has_alternate:
         t.add_resource(alternate.role(t, env))
 
 
@@ -123,7 +123,7 @@ def _deployment(env: Environment, guards: list[cloudwatch.Alarm]) -> ecs.Deploym
 
 def _load_balancer(t: Template, env: Environment, outside: int, inside: int) -> ecs.LoadBalancer:
     balancing = ecs.LoadBalancer(ContainerName=containers.PROXY, ContainerPort=inside, TargetGroupArn=_target_group(t, env, outside))
-    if env.service.shifts:
+    if env.service.has_alternate:
         balancing.AdvancedConfiguration = alternate.advanced(t, env, outside)
     return balancing
 

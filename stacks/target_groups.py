@@ -16,7 +16,7 @@ def build(t: Template, env: Environment) -> None:
         end = suffix(outside)
         targets = _target_group(t, env, f"TargetGroup{end}", inside)
         t.add_output(Output(f"TargetGroupFullName{end}", Value=GetAtt(targets, "TargetGroupFullName")))
-        if env.service.shifts:
+        if env.service.has_alternate:
             alternate.export(t, _target_group(t, env, f"AlternateTargetGroup{end}", inside), outside)
     t.add_output(Output("TargetGroupArn", Value=Ref("TargetGroup")))
 

@@ -123,6 +123,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "service": {**BASE["service"], "strategy": "canary", "canary": {"percent": 5, "minutes": 20, "bake_minutes": 30}},
         "ports": MOST_PORTS[:2],
     },
+    "prepared": {"service": {**BASE["service"], "blue_green": {}}},
     "blue-green": {"service": {**BASE["service"], "strategy": "blue_green"}},
     "another-account": {"account": ANOTHER_ACCOUNT, "certificate": {"arn": CERTIFICATE.replace(PIPELINE_ACCOUNT, ANOTHER_ACCOUNT)}},
 }

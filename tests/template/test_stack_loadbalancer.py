@@ -30,7 +30,7 @@ def test_every_port_has_a_listener_and_a_target_group_of_its_own(env: Environmen
     }
     assert found == wanted
     assert len({inside for _, _, inside in found.values()}) == len(found)
-    assert len(target_groups(built)) == len(found) * (2 if env.service.shifts else 1)
+    assert len(target_groups(built)) == len(found) * (2 if env.service.has_alternate else 1)
 
 
 def test_a_shift_finds_the_same_target_group_twice_and_the_listener_as_it_was(variant: Any) -> None:

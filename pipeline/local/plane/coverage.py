@@ -48,7 +48,8 @@ ORIGINS: str = (
 TIME: str = (
     f"Time is compressed, order is kept: targets are checked every {UNSETTLED_SECONDS} s until healthy and every {SETTLED_SECONDS} s then,"
     f" draining lasts until its connections are gone and at most {LONGEST_DRAIN_SECONDS} s,"
-    f" the health check grace period at most {LONGEST_GRACE_SECONDS} s, and a minute of a canary or blue/green deployment {MINUTE_SECONDS} s."
+    f" the health check grace period at most {LONGEST_GRACE_SECONDS} s,"
+    f" a minute of a canary or blue/green deployment {MINUTE_SECONDS} s."
 )
 
 

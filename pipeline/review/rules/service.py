@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.review import capacity, safety, tasks, timing
+from pipeline.review import capacity, safety, tasks
 from pipeline.review.capacity import number
 from pipeline.review.connections import switched
 from pipeline.review.containers import weaknesses
 from pipeline.review.model import Comparison, Finding, Side
 from pipeline.review.read import both_sides, keyed, place, properties, resources_of, text
-from pipeline.review.resource_types import LISTENER, SERVICE, TARGET_GROUP, TASK
+from pipeline.review.resource_types import SERVICE, TARGET_GROUP, TASK
 from pipeline.review.rules.rule import Rule, about
 from pipeline.review.tasks import containers
 
@@ -122,20 +122,6 @@ def deployment_safety_weakened(comparison: Comparison) -> Iterator[Finding]:
         )
 
 
-def listener_during_shift(comparison: Comparison) -> Iterator[Finding]:
-    """A listener is touched whose weights ECS moves during a deployment."""
-    strategies = {found.strategy for found in (tasks.of(comparison.before), tasks.of(comparison.after)) if found}
-    shifting = sorted(strategies & timing.SHIFTS.keys())
-    for change in comparison.of_type(LISTENER):
-        if shifting and change.action == "modify" and change.properties:
-            why = (
-                f"{change.logical_id} is written anew, and with it the weights by which ECS ({', '.join(shifting)}) leads clients to "
-                "the tasks that serve: all of them go to the template's target group, which may have none"
-            )
-            mend = "change the listener while the template's own target group serves"
-            yield about(change, "listener-during-shift", "risky", why, mend, topic="clients")
-
-
 def service_replaced(comparison: Comparison) -> Iterator[Finding]:
     """The service is replaced, and begins with other tasks."""
     for change in comparison.of_type(SERVICE):
@@ -193,9 +179,6 @@ RULES: tuple[Rule, ...] = (
     Rule("stop-timeout-refused", stop_timeout_refused, "ECS API, ContainerDefinition stopTimeout: valid values for Fargate are 2-120 s"),
     Rule("client-ip-switched", client_ip_switched, "NLB guide, target group attributes; nginx, listen ... proxy_protocol"),
     Rule("deployment-safety-weakened", deployment_safety_weakened, "ECS API, DeploymentConfiguration; NLB guide, health checks"),
-    Rule(
-        "listener-during-shift", listener_during_shift, "github.com/aws/aws-cdk/issues/36649, github.com/aws/containers-roadmap/issues/2853"
-    ),
     Rule("service-replaced", service_replaced, "CloudFormation, AWS::ECS::Service: ServiceName, Cluster; DesiredCount is 1 by default"),
     Rule("container-less-safe", container_less_safe, "ECS developer guide, task and container security best practices; ECS Exec"),
     Rule("tasks-replaced", tasks_replaced, "ECS API, UpdateService; pipeline/review/timing.py"),
