@@ -13,7 +13,7 @@ from pipeline.wiring import stack_arns
 from policy import build as policy
 from policy import hooks, trust
 from policy import verify as verify_policy
-from stacks import arns, deployroles, supply
+from stacks import arns, deployroles, registry, supply
 from stacks.keep import KEEP_ONCE_CREATED
 from stacks.project import Project
 
@@ -104,7 +104,11 @@ def _policy(project: Project, name: str, log_group: Any, artifacts: Artifacts) -
     readers = [deployroles.read_role(config.project, other.account) for other in deployroles.accounts(project)]
     if name == "image":
         repository = f"arn:aws:ecr:{where}:repository/{project.repository_name}"
-        return policy.image(**ground, repository=repository, more=supply.build_statements(project, repository))
+        return policy.image(
+            **ground,
+            repository=repository,
+            more=[*supply.build_statements(project, repository), *registry.build_statements(project, repository)],
+        )
     pipeline = f"arn:aws:codepipeline:{where}:{config.project}"
     if name == "plan":
         return policy.plan(**ground, stacks=stack_arns(project), pipeline=pipeline, plans=artifacts.plans, roles=readers)

@@ -62,7 +62,7 @@ def outside(project: Project) -> tuple[Outside, ...]:
             name=project.stack_name(spec.name),
         )
         for other in artifacts.regions(project)
-        for spec in (artifacts.STACK,)
+        for spec in (artifacts.STACK, registry.COPY)
         if spec.wanted(other)
     )
     return (*roles_elsewhere, *stores)

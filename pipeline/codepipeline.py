@@ -23,7 +23,11 @@ def build(project: Project) -> Template:
     config = project.pipeline
     t = Template(Description=f"{config.project}: the pipeline that deploys every environment, and itself")
     connection_arn = t.add_parameter(Parameter("ConnectionArn", Type="String"))
-    readers = _delivery_roles(project)
+    readers = [
+        deployroles.delivery_role(config.project, other.account)
+        for other in deployroles.accounts(project)
+        if any(env.region == config.region for env in other.environments)
+    ]
     key = artifact_store.add_key(
         t,
         description=f"{config.project}: pipeline artifacts and messages",
@@ -37,18 +41,22 @@ def build(project: Project) -> Template:
     guard_hook.add_bucket(t, project)
     projects = builds.add(t, project, builds.Artifacts(bucket=bucket.ref(), objects=objects, plans=plans, key=key_arn))
     passed = _cloudformation_roles(project)
+    elsewhere = artifacts.regions(project)
     role = t.add_resource(
         iam.Role(
             "PipelineRole",
+            RoleName=deployroles.role_of_pipeline(project, "pipeline"),
             AssumeRolePolicyDocument=trust.passed("codepipeline.amazonaws.com"),
             Policies=[
                 iam.Policy(
                     PolicyName="pipeline",
                     PolicyDocument=delivery.pipeline(
                         connection=connection_arn.ref(),
-                        bucket=GetAtt(bucket, "Arn"),
-                        objects=objects,
+                        buckets=[GetAtt(bucket, "Arn"), *(f"arn:aws:s3:::{other.bucket}" for other in elsewhere)],
+                        objects=[objects, *(f"arn:aws:s3:::{other.bucket}/*" for other in elsewhere)],
                         key=key_arn,
+                        keys_elsewhere=[f"arn:aws:kms:{other.region}:{config.account}:key/*" for other in elsewhere],
+                        alias=artifacts.alias(project),
                         projects=projects,
                         stacks=stack_arns(project),
                         topic=topic.ref(),

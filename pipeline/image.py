@@ -1,4 +1,4 @@
-"""The proxy's image in the registry: its digest by commit, what its scan found, and whether it is signed."""
+"""The proxy's image in the registry: its digest by commit, what its scan found, whether it is signed, and where copies are."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.aws import Aws, RefusedError
 from pipeline.errors import PipelineError
 from pipeline.prepare import DIGEST
+from stacks import registry
 from stacks.project import Project
 
 WAIT_SECONDS = 600
@@ -83,6 +84,24 @@ def wait_until_signed(aws: Aws, project: Project, image_digest: str) -> None:
         return bool(states) and all(state["status"] == "COMPLETE" for state in states)
 
     _wait(signed, f"{_name(project, image_digest)}: has no signature", again=f"kotei image scan {image_digest}")
+
+
+def wait_until_copied(aws: Aws, project: Project, image_digest: str) -> None:
+    """To every region whose environments start tasks from a copy. Raises PipelineError where ECR gave up, or never began."""
+    image, name, regions = _image(project, image_digest), _name(project, image_digest), registry.copied_to(project)
+    if not regions:
+        return
+
+    def copied() -> bool:
+        states = aws.call("ecr", "describe_image_replication_status", **image).get("replicationStatuses", [])
+        for state in states:
+            if state["region"] in regions and state["status"] == "FAILED":
+                raise PipelineError(f"{name}: could not be copied to {state['region']}: {state.get('failureCode', '')}")
+        return set(regions) <= {state["region"] for state in states if state["status"] == "COMPLETE"}
+
+    # ECR copies only what is pushed after it was told to (Amazon ECR, private image replication).
+    again = f"kotei image scan {image_digest} (an image that is older than replicate_image is never copied: commit anew)"
+    _wait(copied, f"{name}: is not in {', '.join(regions)}", again=again)
 
 
 def _wait(is_over: Callable[[], bool], what: str, *, again: str) -> None:

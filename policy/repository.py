@@ -1,17 +1,17 @@
-"""What the image repository allows beyond IAM: pulls from the other accounts, and no deletion by hand."""
+"""What an image repository allows beyond IAM: pulls by the tasks of other accounts, and no deletion by hand."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from awacs import ecr
-from awacs.aws import Allow, AWSPrincipal, Deny, PolicyDocument, Principal, Statement
+from awacs.aws import Allow, ArnLike, AWSPrincipal, Condition, Deny, PolicyDocument, Principal, Statement
 
 from policy.statement import document
 
 
-def images(*, pull_accounts: Sequence[str]) -> PolicyDocument:
-    """An ECR repository policy names no Resource: it is about the repository that carries it."""
+def images(*, pulled_by: Sequence[str]) -> PolicyDocument:
+    """`pulled_by` are patterns of execution roles in other accounts. A repository policy names no Resource: it is about its repository."""
     statements = [
         # Only the lifecycle policy removes images. A task that starts, or a rollback, needs its digest to be there.
         Statement(
@@ -21,13 +21,16 @@ def images(*, pull_accounts: Sequence[str]) -> PolicyDocument:
             Action=[ecr.BatchDeleteImage, ecr.DeleteRepository],
         )
     ]
-    if pull_accounts:
+    if pulled_by:
+        accounts = sorted({f"arn:aws:iam::{role.split(':')[4]}:root" for role in pulled_by})
         statements.append(
             Statement(
                 Sid="PullFromEnvironments",
                 Effect=Allow,
-                Principal=AWSPrincipal([f"arn:aws:iam::{account}:root" for account in pull_accounts]),
+                Principal=AWSPrincipal(accounts),
                 Action=[ecr.BatchCheckLayerAvailability, ecr.BatchGetImage, ecr.GetDownloadUrlForLayer],
+                # A role that is named as the principal must exist; these are made with their environment, and anew with another id.
+                Condition=Condition(ArnLike({"aws:PrincipalArn": list(pulled_by)})),
             )
         )
     return document(*statements)

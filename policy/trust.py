@@ -5,6 +5,7 @@ from __future__ import annotations
 from awacs import sts
 from awacs.aws import (
     Allow,
+    ArnEquals,
     ArnLike,
     ArnLikeIfExists,
     AWSPrincipal,
@@ -59,9 +60,14 @@ def service(name: str, *, account: str, source: str) -> PolicyDocument:
     return document(_assume(Principal("Service", name), Condition=condition))
 
 
-def roles(patterns: list[str], *, account: str) -> PolicyDocument:
-    """Roles of another account, by the pattern of their ARN: a principal must exist, and these may be made later or anew."""
-    condition = Condition(ArnLike({"aws:PrincipalArn": patterns}))
+def roles(arns: list[str], *, account: str) -> PolicyDocument:
+    """These roles of another account and no other of it.
+
+    By a condition: a principal must exist when it is named, and these are made later, or anew with another id. No external id, which
+    is for a third party that acts for many (IAM, "The confused deputy problem"): both accounts are of one owner, and CodePipeline
+    sends none; nor aws:SourceArn, since a role comes in and no service.
+    """
+    condition = Condition(ArnEquals({"aws:PrincipalArn": arns}))
     return document(_assume(AWSPrincipal(f"arn:aws:iam::{account}:root"), Condition=condition))
 
 

@@ -9,9 +9,15 @@ from troposphere import GetAtt, Sub, Template, kms, s3
 
 from policy import artifacts as policy
 from stacks import private_bucket
+from stacks.project import Project
 
 # A stage can be rolled back to an execution of the last year (CodePipeline forgets older ones) only while its source is kept.
 DAYS = 365
+
+
+def bucket_name(project: Project, region: str) -> str:
+    """In a region other than the pipeline's. S3's names are the whole world's, hence the account in it."""
+    return f"{project.pipeline.project}-artifacts-{project.pipeline.account}-{region}"
 
 
 def add_key(t: Template, *, description: str, document: object, keep: Mapping[str, str]) -> kms.Key:

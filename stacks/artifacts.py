@@ -31,8 +31,7 @@ class OtherRegion:
 
     @property
     def bucket(self) -> str:
-        """S3's names are the whole world's, hence the account in it."""
-        return f"{self.project.pipeline.project}-artifacts-{self.project.pipeline.account}-{self.region}"
+        return artifact_store.bucket_name(self.project, self.region)
 
     @property
     def key(self) -> str:
@@ -41,11 +40,11 @@ class OtherRegion:
         CodePipeline takes the alias' ARN, which says whose it is; an action's role in another account only reads, and S3 then asks for
         the key by its id (aws/aws-cdk#3694 does the same).
         """
-        return f"arn:aws:kms:{self.region}:{self.project.pipeline.account}:{self.alias}"
+        return f"arn:aws:kms:{self.region}:{self.project.pipeline.account}:{alias(self.project)}"
 
-    @property
-    def alias(self) -> str:
-        return f"alias/{self.project.pipeline.project}-artifacts"
+
+def alias(project: Project) -> str:
+    return f"alias/{project.pipeline.project}-artifacts"
 
 
 def regions(project: Project) -> tuple[OtherRegion, ...]:
@@ -60,7 +59,7 @@ def build(other: OtherRegion) -> Template:
     made = artifact_store.add_key(
         t, description=f"{config.project}: pipeline artifacts", document=key.artifacts(account=config.account, readers=readers), keep=KEEP
     )
-    t.add_resource(kms.Alias("ArtifactKeyAlias", AliasName=other.alias, TargetKeyId=made.ref(), **KEEP_ONCE_CREATED))
+    t.add_resource(kms.Alias("ArtifactKeyAlias", AliasName=alias(other.project), TargetKeyId=made.ref(), **KEEP_ONCE_CREATED))
     artifact_store.add_bucket(t, made, readers=readers, keep=KEEP_ONCE_CREATED, BucketName=other.bucket)
     return t
 

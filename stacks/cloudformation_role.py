@@ -13,21 +13,24 @@ def arn(env: Environment) -> str:
     return f"arn:aws:iam::{env.account}:role/{_name(env)}"
 
 
-def add(t: Template, environments: tuple[Environment, ...]) -> None:
-    """The roles of environments that share an account and a region."""
-    if not environments:
-        return
-    first = environments[0]
-    # Not in each role, because the inline policies of one role may have 10,240 characters.
-    common = t.add_resource(
+def add(t: Template, environments: tuple[Environment, ...], *, home: str) -> None:
+    """The roles of environments that share an account. `home` is the pipeline's region; IAM itself has none."""
+    for region in sorted({env.region for env in environments}):
+        here = [env for env in environments if env.region == region]
+        common = _common(t, region, account=here[0].account, suffix="" if region == home else region.title().replace("-", ""))
+        for env in here:
+            t.add_resource(_role(env, Ref(common)))
+
+
+def _common(t: Template, region: str, *, account: str, suffix: str) -> iam.ManagedPolicy:
+    """Not in each role, because the inline policies of one role may have 10,240 characters."""
+    return t.add_resource(
         iam.ManagedPolicy(
-            "EveryEnvironmentPolicy",
-            Description="What CloudFormation may do for every environment of this account",
-            PolicyDocument=cloudformation.every_environment(account=first.account, region=first.region),
+            f"EveryEnvironmentPolicy{suffix}",
+            Description="What CloudFormation may do for every environment of this account" + (f" in {region}" if suffix else ""),
+            PolicyDocument=cloudformation.every_environment(account=account, region=region),
         )
     )
-    for env in environments:
-        t.add_resource(_role(env, Ref(common)))
 
 
 def _role(env: Environment, common: Ref) -> iam.Role:

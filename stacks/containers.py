@@ -94,7 +94,7 @@ def _secrets(env: Environment) -> ecs.ContainerDefinition:
 
 def _container(env: Environment, name: str, **own: object) -> ecs.ContainerDefinition:
     """What both have in common."""
-    registry = f"{env.pipeline_account}.dkr.ecr.{env.region}.amazonaws.com/{env.project}/proxy"
+    registry = f"{env.pipeline_account}.dkr.ecr.{env.image_region}.amazonaws.com/{env.project}/proxy"
     return ecs.ContainerDefinition(
         Name=name,
         Image=Sub(f"{registry}@${{ImageDigest}}"),

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from stacks.config_places import only_another_region_gets_copies, pipelines_region_is_named
 from stacks.config_problems import Problem, Rule, judge, kept, line
 from stacks.config_supply import Supply
 from stacks.config_values import AccountId, Branch, BuildImage, Email, FilePattern, ProjectName, Region, RepositoryName, Several
@@ -74,7 +75,7 @@ class PipelineConfig(Model):
     account: AccountId
     """The AWS account of the pipeline, the image registry and the connection to the Git host, 12 digits."""
     region: Region
-    """The AWS region of the pipeline and of every environment."""
+    """The AWS region of the pipeline, the image registry and the connection to the Git host."""
     repository: Repository
     """Where the pipeline's source is."""
     # CodePipeline allows 50 stages; an environment takes up to four, the pipeline itself six.
@@ -171,17 +172,12 @@ def _same_account(account: str, wanted: str) -> Iterator[Problem]:
         yield Problem(("pipeline_account",), f"'{account}' is not the account of {PIPELINE_FILE}, '{wanted}'")
 
 
-def _same_region(region: str, wanted: str) -> Iterator[Problem]:
-    # CodePipeline needs an artifact bucket in each region that it deploys to; there is one, in its own.
-    if region != wanted:
-        yield Problem(("region",), f"'{region}' is not the region of {PIPELINE_FILE}, '{wanted}'; one pipeline deploys to its own region")
-
-
 RULES_WITH_PIPELINE: tuple[Rule, ...] = (
     (("name", "file"), _name_is_the_files),
     (("project", "pipeline.project"), _same_project),
     (("pipeline_account", "pipeline.account"), _same_account),
-    (("region", "pipeline.region"), _same_region),
+    (("region", "pipeline_region", "pipeline.region"), pipelines_region_is_named),
+    (("region", "replicate_image", "pipeline.region"), only_another_region_gets_copies),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from troposphere import Template, iam
 
 from policy import cloudformation, trust
-from stacks import cloudformation_role, supply
+from stacks import cloudformation_role, registry, supply
 from stacks.project import Project
 from stacks.spec import StackSpec
 
@@ -26,13 +26,13 @@ def build(project: Project) -> Template:
                         region=config.region,
                         project=config.project,
                         hooks=config.hooks != "off",
-                        more=supply.cloudformation(project),
+                        more=[*supply.cloudformation(project), *registry.cloudformation(project)],
                     ),
                 )
             ],
         )
     )
-    cloudformation_role.add(t, tuple(env for env in project.environments if env.account == config.account))
+    cloudformation_role.add(t, tuple(env for env in project.environments if env.account == config.account), home=config.region)
     return t
 
 

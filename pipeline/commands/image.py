@@ -79,6 +79,7 @@ def image_scan(
     aws = pipeline_aws(project, aws_target())
     if project.pipeline.supply.signing:
         image.wait_until_signed(aws, project, digest)
+    image.wait_until_copied(aws, project, digest)
     found = image.scan(aws, project, digest)
     limit = project.pipeline.scan_fail_severity
     today = date.today()  # noqa: DTZ011 - an exception expires where it is read

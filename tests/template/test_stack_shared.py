@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from pipeline import codepipeline
 from stacks import connection, deployroles, registry
 from stacks.project import Project
 
@@ -35,6 +36,8 @@ def test_only_the_accounts_of_environments_pull(project: Project) -> None:
     statements = resources(registry.build(project))["Repository"]["Properties"]["RepositoryPolicyText"]["Statement"]
     (pull,) = [s for s in statements if s["Effect"] == "Allow"]
     assert pull["Principal"] == {"AWS": ["arn:aws:iam::444455556666:root"]}
+    execution = "arn:aws:iam::444455556666:role/kotei-production-service-ExecutionRole-*"
+    assert pull["Condition"] == {"ArnLike": {"aws:PrincipalArn": [execution]}}
     alone = project.model_copy(update={"environments": project.environments[:1]})
     only = resources(registry.build(alone))["Repository"]["Properties"]["RepositoryPolicyText"]["Statement"]
     assert [s["Effect"] for s in only] == ["Deny"]
@@ -59,12 +62,15 @@ def test_roles_in_another_account_have_the_names_that_the_pipeline_uses(project:
 
 def test_only_roles_of_the_pipelines_stack_come_in(project: Project) -> None:
     (other,) = deployroles.accounts(project)
-    for name in ("DeliveryRole", "ReadRole"):
+    pipeline = resources(codepipeline.build(project)).values()
+    names = {r["Properties"].get("RoleName") for r in pipeline if r["Type"] == "AWS::IAM::Role"}
+    for name, users in (("DeliveryRole", ["pipeline"]), ("ReadRole", ["plan", "verify"])):
         role = resources(deployroles.build(other))[name]["Properties"]
         (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
-        patterns = statement["Condition"]["ArnLike"]["aws:PrincipalArn"]
-        assert patterns
-        assert all(pattern.startswith("arn:aws:iam::111122223333:role/kotei-pipeline-") for pattern in patterns)
+        assert statement["Principal"] == {"AWS": "arn:aws:iam::111122223333:root"}
+        trusted = statement["Condition"]["ArnEquals"]["aws:PrincipalArn"]
+        assert trusted == [f"arn:aws:iam::111122223333:role/kotei-pipeline-{user}" for user in users]
+        assert {arn.rpartition("/")[2] for arn in trusted} <= names
 
 
 def test_what_is_delivered_elsewhere_is_handed_to_cloudformation_only(project: Project) -> None:

@@ -27,7 +27,8 @@ ROWS: list[tuple[str, dict[str, Any], list[str]]] = [
         {"region": "ap-northeast-3"},
         [
             "region: 'ap-northeast-3' has no CodePipeline source for Git connections; choose another region",
-            f"{ENVIRONMENT}: region: 'ap-northeast-1' is not the region of pipeline/pipeline.toml, 'ap-northeast-3'; one pipeline deploys to its own region",
+            f"{ENVIRONMENT}: pipeline_region: is missing: this environment is in 'ap-northeast-1' and the pipeline in 'ap-northeast-3'; "
+            'write pipeline_region = "ap-northeast-3"',
         ],
     ),
     ("no env", {"environments": []}, ["environments: [] is empty; at least 1 is needed"]),
