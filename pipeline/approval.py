@@ -15,7 +15,7 @@ REASON_LIMIT = 512  # API: ApprovalSummary
 
 @dataclass(frozen=True, kw_only=True)
 class Waiting:
-    """An approval that somebody must give. `text` is the summary of the plan that would run."""
+    """An approval that somebody must give. `text` is the summary of the plan that would run, `since` when it began to wait."""
 
     owner: str
     stage: str
@@ -23,6 +23,7 @@ class Waiting:
     token: str
     execution: str
     text: str
+    since: str = ""
 
 
 def stage_of(owner: str) -> str:
@@ -44,6 +45,7 @@ def waiting(aws: Aws, project: Project) -> list[Waiting]:
             latest = action.get("latestExecution", {})
             if latest.get("status") == "InProgress" and "token" in latest:
                 text = _text(aws, pipeline, execution, stage["stageName"])
+                since = latest.get("lastStatusChange")
                 found.append(
                     Waiting(
                         owner=owner_of(stage["stageName"], project),
@@ -52,6 +54,7 @@ def waiting(aws: Aws, project: Project) -> list[Waiting]:
                         token=latest["token"],
                         execution=execution,
                         text=text,
+                        since=since.isoformat(timespec="seconds") if since else "",
                     )
                 )
     return found

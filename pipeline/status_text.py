@@ -1,12 +1,16 @@
-"""The status in words, for a terminal or a pipe. Pure."""
+"""The status in words, for a terminal of 80 columns or a pipe. Pure."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 
-from pipeline.status import Deployed, Run, Status
+from pipeline.approval import Waiting
+from pipeline.status import Deployed, Run, Stage, Status, Wait
 
 SHORT = 8
+WIDTH = 80
+PASSED = ("Succeeded", "Skipped", "NotRun")
 
 
 def text(status: Status) -> str:
@@ -15,26 +19,63 @@ def text(status: Status) -> str:
 
 def _lines(status: Status) -> Iterator[str]:
     yield "environments"
-    yield from (f"  {_deployed(one)}" for one in status.deployed)
+    for one in status.deployed:
+        yield from _deployed(one)
     yield "waits for a person" if status.waiting else "nothing waits for a person"
-    for waiting in status.waiting:
-        yield f"  {waiting.stage}: {waiting.text or waiting.execution}"
-        yield f"    kotei approve {waiting.owner} --reason ...    or    kotei reject {waiting.owner} --reason ..."
+    for number, waiting in enumerate(status.waiting):
+        yield from _waiting(waiting, status.waits[number] if number < len(status.waits) else None)
     yield "last runs" if status.runs else "the pipeline has not run yet"
-    yield from (f"  {_run(run)}" for run in status.runs)
-    yield "stages"
-    for stage in status.stages:
-        yield f"  {stage.name:<24} {stage.status:<12} {stage.execution[:SHORT]}".rstrip()
-        if stage.problem:
-            yield f"    {stage.problem}"
+    yield from (_run(run) for run in status.runs)
+    if status.stages:
+        yield "stages"
+        yield from _stages(status.stages)
 
 
-def _deployed(one: Deployed) -> str:
+def _deployed(one: Deployed) -> Iterator[str]:
     if one.digest is None:
-        return f"{one.environment:<16} {one.stack}"
-    commit = f"commit {one.commit[:SHORT]}" if one.commit else "not deployed by a run that the pipeline remembers"
-    return f"{one.environment:<16} {one.stack:<24} {one.digest[:19]} {commit}"
+        yield f"  {one.environment:<16} {one.stack}"
+    else:
+        commit = f"commit {one.commit[:SHORT]}" if one.commit else "no run known"
+        yield f"  {one.environment:<16} {one.stack:<22} {one.digest[:19]} {commit}"
+    if one.following:
+        further = f", {one.ahead} commits further on" if one.ahead else ""
+        yield f"    gets next: {one.following[:SHORT]}{further}"
+    if one.held:
+        yield from _wrapped(f"held: {one.held}")
+    for stack, when in one.drifted.items():
+        yield from _wrapped(f"drifted, as found {when}: {stack}")
+    if one.unread:
+        yield from _wrapped(f"could not look: {', '.join(one.unread)} denied")
+
+
+def _waiting(waiting: Waiting, wait: Wait | None) -> Iterator[str]:
+    yield from _wrapped(f"{waiting.stage}: {waiting.text or waiting.execution}", indent=2)
+    if wait and wait.until:
+        who = f"{wait.asked} was asked" if wait.asked else "nobody gets a mail"
+        yield from _wrapped(f"since {_minute(waiting.since)} until {_minute(wait.until)}, then its run fails; {who}")
+    yield f"    kotei approve {waiting.owner} --reason ...  (or kotei reject ...)"
 
 
 def _run(run: Run) -> str:
-    return f"{run.execution[:SHORT]} {run.status:<12} {run.started} {run.commit[:SHORT]} {run.message}".rstrip()
+    return f"  {run.execution[:SHORT]} {run.status:<11} {_minute(run.started)} {run.commit[:SHORT]} {run.message[:31]}".rstrip()
+
+
+def _stages(stages: tuple[Stage, ...]) -> Iterator[str]:
+    """Those that are well in a few lines, the others by name."""
+    well = [f"{stage.name} {stage.status} {stage.execution[:SHORT]}".rstrip() for stage in stages if stage.status in PASSED]
+    yield from _wrapped(", ".join(well), indent=2)
+    for stage in stages:
+        if stage.status not in PASSED:
+            yield f"  {stage.name:<24} {stage.status:<12} {stage.execution[:SHORT]}".rstrip()
+            if stage.problem:
+                yield from _wrapped(stage.problem)
+
+
+def _minute(moment: str) -> str:
+    return moment[:16].replace("T", " ")
+
+
+def _wrapped(told: str, *, indent: int = 4) -> list[str]:
+    return textwrap.wrap(
+        told, WIDTH, initial_indent=" " * indent, subsequent_indent=" " * (indent + 2), break_long_words=False, break_on_hyphens=False
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import typer
@@ -20,7 +21,7 @@ def status(as_json: AsJson = False) -> int:
     from pipeline import status as statuses
     from pipeline.status_text import text
 
-    now = statuses.read(configuration(), aws_target())
+    now = statuses.read(configuration(), aws_target(), ROOT, datetime.now(UTC))
     print(document(asdict(now)) if as_json else text(now), end="")
     return DONE
 

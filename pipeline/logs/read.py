@@ -96,7 +96,7 @@ def text(line: Line) -> str:
         else f"port {line.get('port')} {line.get('host', '')}"
     )
     why = f"  refused: {line['refused']}" if line.get("refused") else ""
-    return plain(f"{when} {line.get('client', ''):<15} {line.get('status', '')} {line.get('request_time', 0):>7} {what}{why}")
+    return plain(f"{when} {line.get('client', ''):<15} {line.get('status', '')} {float(line.get('request_time') or 0):>8.3f} {what}{why}")
 
 
 def plain(told: str) -> str:

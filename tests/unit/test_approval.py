@@ -244,7 +244,7 @@ def test_status_says_what_waits_and_how_to_answer(aws: Aws, answers: Callable[..
     answers("codepipeline", "get_pipeline_state", state(waits=True))
     answers("codepipeline", "list_action_executions", executions("InProgress"))
     waiting = tuple(approval.waiting(aws, project))
-    deployed = status.Deployed(environment="test", stack="UPDATE_COMPLETE", digest="sha256:" + "0" * 64, commit="c0ffee" * 6)
+    deployed = status.Deployed(environment="test", stack="UPDATE_COMPLETE", digest="sha256:" + "0" * 64, commit="c0ffee" * 6, drifted={})
     told = text(status.Status(runs=runs, stages=stages, waiting=waiting, deployed=(deployed,)))
     assert f"Test-Approve: {SUMMARY}" in told
     assert "kotei approve test --reason" in told
