@@ -27,6 +27,7 @@ class Run:
     started: str
     commit: str
     message: str
+    kind: str = "STANDARD"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +82,7 @@ class Status:
 def read(project: Project, target: Target, root: Path, now: datetime) -> Status:
     aws = pipeline_aws(project, target)
     runs = _runs(aws, project)
-    newest = runs[0].commit if runs else ""
+    newest = next((run.commit for run in runs if run.kind != "ROLLBACK"), "")
     waiting = tuple(approval.waiting(aws, project))
     ran = {env.name: deployed.last_run(aws, project, env.name) for env in project.environments}
 
@@ -118,6 +119,7 @@ def _runs(aws: Aws, project: Project) -> tuple[Run, ...]:
                 started=started.isoformat(timespec="seconds") if started else "",
                 commit=revision.get("revisionId", ""),
                 message=next(iter(revision.get("revisionSummary", "").splitlines()), ""),
+                kind=item.get("executionType", "STANDARD"),
             )
         )
     return tuple(runs)

@@ -57,13 +57,18 @@ def _waiting(waiting: Waiting, wait: Wait | None) -> Iterator[str]:
 
 
 def _run(run: Run) -> str:
-    return f"  {run.execution[:SHORT]} {run.status:<11} {_minute(run.started)} {run.commit[:SHORT]} {run.message[:31]}".rstrip()
+    what = f"rollback: {run.message}" if run.kind == "ROLLBACK" else run.message
+    return f"  {run.execution[:SHORT]} {run.status:<11} {_minute(run.started)} {run.commit[:SHORT]} {what[:31]}".rstrip()
 
 
 def _stages(stages: tuple[Stage, ...]) -> Iterator[str]:
-    """Those that are well in a few lines, the others by name."""
-    well = [f"{stage.name} {stage.status} {stage.execution[:SHORT]}".rstrip() for stage in stages if stage.status in PASSED]
-    yield from _wrapped(", ".join(well), indent=2)
+    """Those that are well by what they are, the others by name."""
+    well: dict[tuple[str, str], list[str]] = {}
+    for stage in stages:
+        if stage.status in PASSED:
+            well.setdefault((stage.status, stage.execution[:SHORT]), []).append(stage.name)
+    for (status, execution), names in well.items():
+        yield from _wrapped(f"{status} {execution}".rstrip() + f": {', '.join(names)}", indent=2)
     for stage in stages:
         if stage.status not in PASSED:
             yield f"  {stage.name:<24} {stage.status:<12} {stage.execution[:SHORT]}".rstrip()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -85,15 +85,16 @@ def _review(project: Project, target: Target, name: str, choice: Candidate) -> P
             f"commit {choice.commit} is not in this repository, so nobody can say what the way back to it changes; run: git fetch --all"
         )
     with rollback_commit.work_tree(ROOT, choice.commit) as place:
-        return _prepared(place, project, target, name, choice.digest)
+        return _prepared(place, project, target, name, digest=choice.digest, head=f"commit {choice.commit[:10]}")
 
 
-def _prepared(place: Path, project: Project, target: Target, name: str, digest: str | None) -> Prepared:
+def _prepared(place: Path, project: Project, target: Target, name: str, *, digest: str | None, head: str) -> Prepared:
     """The plan, made from other files than those of this checkout."""
     from pipeline.prepare import prepare
 
     found = prepare(place, project, target, name, digest)
-    tell(report(found.review, "text", public=False))
+    # Nobody approves this plan by its fingerprint.
+    tell(report(replace(found.review, head=head, plan=None), "text", public=False))
     return found
 
 
@@ -120,7 +121,7 @@ def _by_commit(
         change = rollback_commit.take_back(place, name, to)
         if not change.files:
             raise PipelineError(f"{name}: the branch holds what commit {to[:10]} has already; deploy it: git push")
-        prepared = _prepared(place, project, target, name, None)
+        prepared = _prepared(place, project, target, name, digest=None, head=f"the files of {to[:10]}")
         done: dict[str, Any] = {"commit": to, "files": list(change.files), "whole": change.whole, "verdict": prepared.review.verdict}
         code = _judged(prepared)
         if code != DONE or dry_run:
