@@ -17,6 +17,7 @@ from pipeline.errors import PipelineError
 from pipeline.local import prerequisites, summary, translate, up
 from pipeline.local.cloudformation import template
 from stacks import project
+from stacks.config_deployment import Canary
 from stacks.config_origins import OriginSettings
 from stacks.config_ports import Port
 from stacks.environment import Addresses, CreatedNetwork, Environment, ExistingNetwork, Network
@@ -162,6 +163,43 @@ def test_a_zone_is_given_up_and_comes_back_to_the_address_that_was_kept(ready: A
     ready.client("ec2").delete_subnet(SubnetId=known["SubnetD"])
     assert deployed(three) == first
     assert answering() == {one.address for one in first.values()}
+
+
+def test_a_service_gets_from_one_strategy_to_the_other(ready: Any, tmp_path: Path) -> None:
+    whole = project.load(paths.ROOT)
+    known, before = {"ImageDigest": DIGEST}, dict[str, str]()
+    ports = (Port(port=5432, origin="db.example.net:5432"),)
+
+    def deployed(**settings: Any) -> dict[str, Any]:
+        env = whole.environments[0]
+        env = env.model_copy(update={"service": env.service.model_copy(update=settings), "ports": ports})
+        files = render.files(whole.model_copy(update={"environments": (env,)}))
+        for stack in ("network", "addresses", "security", "certificate", "loadbalancer", "service", "monitoring"):
+            if text := files.get(f"{paths.RENDERED}/staging/{stack}.yaml"):
+                (tmp_path / f"{stack}.yaml").write_text(text)
+                (tmp_path / f"{stack}.json").write_text(files[f"{paths.RENDERED}/staging/{stack}.json"])
+                if before.get(stack) != text:
+                    action = "update" if stack in before else "create"
+                    deploy(ready, env.stack_name(stack), tmp_path / f"{stack}.yaml", known, action=action)
+                before[stack] = text
+        return dict(ready.client("ecs").describe_services(cluster="kotei-staging", services=["proxy"])["services"][0])
+
+    assert "advancedConfiguration" not in deployed()["loadBalancers"][0]
+    prepared = deployed(canary=Canary())
+    assert prepared["deploymentConfiguration"]["deploymentCircuitBreaker"]["enable"]
+    balancing = ready.client("elbv2")
+    listeners = balancing.describe_listeners(LoadBalancerArn=balancing.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"])
+    groups = {one["TargetGroupArn"]: one["Port"] for one in balancing.describe_target_groups()["TargetGroups"]}
+    of_port = {one["Port"]: one["ListenerArn"] for one in listeners["Listeners"]}
+    for told, (outside, inside) in zip(prepared["loadBalancers"], ((443, 8080), (5432, 5432)), strict=True):
+        advanced = told["advancedConfiguration"]
+        assert advanced["productionListenerRule"] == of_port[outside]
+        assert groups.pop(advanced["alternateTargetGroupArn"]) == groups.pop(told["targetGroupArn"]) == inside
+    assert groups == {}
+    shifting = deployed(canary=Canary(percent=5), strategy="canary")
+    assert shifting["loadBalancers"] == prepared["loadBalancers"]
+    assert shifting["deploymentConfiguration"]["canaryConfiguration"]["canaryPercent"] == 5
+    assert "deploymentCircuitBreaker" not in shifting["deploymentConfiguration"]
 
 
 def test_the_shared_stacks(ready: Any) -> None:
