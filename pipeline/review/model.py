@@ -52,11 +52,15 @@ class Stack:
 
 @dataclass(frozen=True, kw_only=True)
 class Side:
-    """Everything of one owner (an environment, `shared`, accounts/<id>) on one side. `nginx` is the text of its nginx.conf, if any."""
+    """Everything of one owner (an environment, `shared`, accounts/<id>) on one side. `nginx` is the text of its nginx.conf, if any.
+
+    `base` is what the image is built on, where it is known: a matter of `shared`.
+    """
 
     stacks: Mapping[str, Stack] = field(default_factory=dict)
     nginx: str | None = None
     pinned: tuple[Pin, ...] = ()
+    base: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

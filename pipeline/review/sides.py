@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -17,6 +18,8 @@ from pipeline.review.model import Pin, Side, Stack
 from pipeline.template_text import document
 
 FOLDERS = (RENDERED, NGINX_RENDERED, PINNED)
+DOCKERFILE = "docker/Dockerfile"
+BASE = re.compile(r"^ARG BASE=(\S+)$", re.MULTILINE)
 WORK_TREE = ""
 # How a clone calls the main branch, the most telling first.
 MAIN_BRANCHES = ("origin/HEAD", "origin/main", "main")
@@ -37,8 +40,10 @@ def files(root: Path, revision: str) -> dict[str, str]:
         found = (
             path for folder in FOLDERS for path in sorted((root / folder).rglob("*")) if path.is_file() and not path.name.startswith(".")
         )
-        return {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in found}
-    listed = _git(root, "ls-tree", "-r", "-z", f"{revision}^{{commit}}", "--", *(str(folder) for folder in FOLDERS))
+        return {
+            path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in (*found, root / DOCKERFILE) if path.is_file()
+        }
+    listed = _git(root, "ls-tree", "-r", "-z", f"{revision}^{{commit}}", "--", *(str(folder) for folder in FOLDERS), DOCKERFILE)
     if listed.returncode:
         raise PipelineError(
             f"{revision!r} is no commit of this repository that can be read; see: git log (a shallow clone: git fetch --unshallow)"
@@ -97,7 +102,14 @@ def _side(files: Mapping[str, str], owner: str, stacks: Mapping[str, Stack]) -> 
         # Partners know these addresses, so this much is known without AWS.
         outputs = {f"Address{pin.zone.upper()}": pin.allocation for pin in pinned}
         known["addresses"] = Stack(**{**vars(known["addresses"]), "outputs": outputs})
-    return Side(stacks=known, nginx=files.get(f"{NGINX_RENDERED}/{owner}/nginx.conf"), pinned=pinned)
+    return Side(
+        stacks=known, nginx=files.get(f"{NGINX_RENDERED}/{owner}/nginx.conf"), pinned=pinned, base=_base(files) if owner == "shared" else ""
+    )
+
+
+def _base(files: Mapping[str, str]) -> str:
+    found = BASE.search(files.get(DOCKERFILE, ""))
+    return found[1] if found else ""
 
 
 def _stack(files: Mapping[str, str], path: str, text: str, stack: str) -> Stack:

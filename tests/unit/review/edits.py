@@ -7,6 +7,7 @@
     - {in: production/nginx, find: "read_timeout 60s", replace: "read_timeout 30s"}                  every occurrence
     - {in: production/monitoring, drop: true}                                                        the whole stack, or nginx
     - {in: production/pinned, put: [{zone: a, address: 203.0.113.3, allocation: eipalloc-1}]}        the ledger
+    - {in: shared/base, put: "public.ecr.aws/nginx/x:1.30.4"}                                      what the image is built on
     - {live: production/addresses, put: {status: ROLLBACK_COMPLETE}}                                 what only AWS tells (fields of Stack)
 
 `at` is keys joined by dots, a number for a place in a list, `+` for a new last item, `Key=value` (or `Sid=value` ...) for the item that
@@ -56,6 +57,8 @@ def _side(side: Side, owner: str, name: str, edit: Mapping[str, Any]) -> Side:
         assert side.nginx is not None, f"{owner} has no nginx.conf"
         assert edit["find"] in side.nginx, f"{edit['find']!r} is not in the nginx.conf of {owner}"
         return replace(side, nginx=side.nginx.replace(edit["find"], edit["replace"]))
+    if name == "base":
+        return replace(side, base=edit["put"])
     if name == "pinned":
         file = {f"stacks/pinned/{owner}.json": json.dumps({"addresses": edit["put"]})}
         texts = {f"stacks/rendered/{owner}/none.yaml": "Resources: {}", **file}
