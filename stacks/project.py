@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from stacks.config_chat import Chat
 from stacks.config_places import only_another_region_gets_copies, pipelines_region_is_named
 from stacks.config_problems import Problem, Rule, judge, kept, line
 from stacks.config_supply import Supply
@@ -85,6 +86,8 @@ class PipelineConfig(Model):
     """Where approval requests go."""
     approval_timeout_minutes: Annotated[int, Field(ge=5, le=86_400)] = 10080
     """An approval that nobody gives fails after this time."""
+    chat: Chat | None = None
+    """The chat channel that hears of approvals, failures, stops and rollbacks of the pipeline."""
     build_image: BuildImage = "aws/codebuild/amazonlinux-aarch64-standard:3.0"
     """The machine image of the builds: one of CodeBuild's own for ARM."""
     scan_fail_severity: Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"] = "CRITICAL"

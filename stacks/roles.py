@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from awacs.aws import Statement
 from troposphere import Template, iam
 
-from policy import cloudformation, trust
+from policy import chat, cloudformation, trust
 from stacks import cloudformation_role, registry, supply
 from stacks.project import Project
 from stacks.spec import StackSpec
@@ -26,7 +27,7 @@ def build(project: Project) -> Template:
                         region=config.region,
                         project=config.project,
                         hooks=config.hooks != "off",
-                        more=[*supply.cloudformation(project), *registry.cloudformation(project)],
+                        more=[*supply.cloudformation(project), *registry.cloudformation(project), *_chat(project)],
                     ),
                 )
             ],
@@ -34,6 +35,11 @@ def build(project: Project) -> Template:
     )
     cloudformation_role.add(t, tuple(env for env in project.environments if env.account == config.account), home=config.region)
     return t
+
+
+def _chat(project: Project) -> list[Statement]:
+    config = project.pipeline
+    return chat.channel(account=config.account, project=config.project) if config.chat else []
 
 
 def shared_arn(project: Project) -> str:
