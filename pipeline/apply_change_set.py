@@ -216,7 +216,9 @@ def discard(aws: Aws, change_set: ChangeSet, *, fresh: bool) -> None:
 
 
 def execute(aws: Aws, owner: str, change_set: ChangeSet, say: Say, watch: Watch) -> None:
-    say(f"stack {change_set.stack}: {'creating' if change_set.new else 'changing'} {len(change_set.changes)} resources")
+    number = len(change_set.changes)
+    said = f"{'creating' if change_set.new else 'changing'} {number} resource{'' if number == 1 else 's'}"
+    say(f"stack {change_set.stack}: {said}")
     before = last(aws, change_set.stack_id)
     try:
         aws.call("cloudformation", "execute_change_set", ChangeSetName=change_set.id, ClientRequestToken=change_set.name)

@@ -45,6 +45,15 @@ def find(aws: Aws, stacks: Mapping[str, Wanted]) -> tuple[Kept, ...]:
     return tuple(found)
 
 
+def refuse_kept(aws: Aws, stacks: Mapping[str, Wanted], owner: str) -> None:
+    """A new address beside the one that partners know is the last thing that anybody wants, and a log group's name is not given twice."""
+    if kept := find(aws, stacks):
+        raise PipelineError(
+            f"{owner}: AWS keeps what these stacks want and do not hold: {'; '.join(one.told for one in kept)}. Take that back first: "
+            f"kotei apply {owner} --import"
+        )
+
+
 def bring_in(aws: Aws, stacks: Mapping[str, Wanted], kept: Sequence[Kept], say: Say, watch: Watch) -> None:
     for stack, wanted in stacks.items():
         if mine := [one for one in kept if one.stack == stack]:

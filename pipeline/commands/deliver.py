@@ -102,11 +102,12 @@ def apply(  # noqa: PLR0917 - typer reads arguments and options from one signatu
     if env and not anyway and not dry_run:
         refuse_outside_window(env, datetime.now(UTC))
 
-    from pipeline import gate
+    from pipeline import apply_import, gate
     from pipeline.apply import deploy, ready
     from pipeline.prepare import prepare
 
     ready(mine, tell, lambda event: tell(line(event)))
+    apply_import.refuse_kept(mine.aws, mine.stacks, owner)
     prepared = prepare(ROOT, project, target, owner, image_digest or None)
     print(report(prepared.review, "text", public=False), end="")
     gate.refuse_if_blocked(prepared)

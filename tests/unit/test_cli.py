@@ -16,7 +16,10 @@ from pipeline.commands import generate
 from pipeline.errors import PipelineError
 from pipeline.paths import ROOT
 
-COMMANDS = ("render", "check", "schema", "plan", "status", "approve", "reject", "addresses", "verify", "image", "local")
+COMMANDS = (
+    *("render", "check", "schema", "plan", "status", "approve", "reject", "addresses", "verify", "image", "local"),
+    *("bootstrap", "apply", "destroy"),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +45,10 @@ def test_nothing_is_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Usage: kotei" in "".join(capsys.readouterr())
 
 
-@pytest.mark.parametrize("arguments", [["nonsense"], ["plan"], ["plan", "staging", "--nonsense"], ["verify", "staging", "--seconds", "x"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["nonsense"], ["plan"], ["plan", "staging", "--nonsense"], ["verify", "staging", "--seconds", "x"], ["bootstrap", "--role-in", "x"]],
+)
 def test_wrong_usage_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(arguments) == 2
     assert capsys.readouterr().out == ""
@@ -54,7 +60,11 @@ def test_the_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["plan", "staging"], ["status"], ["approve", "staging"], ["addresses", "staging"], ["image", "digest", "abc"]]
+    "arguments",
+    [
+        *(["plan", "staging"], ["status"], ["approve", "staging"], ["addresses", "staging"], ["image", "digest", "abc"]),
+        *(["bootstrap"], ["apply", "staging"], ["destroy", "staging"]),
+    ],
 )
 def test_without_any_aws_the_error_says_both_ways_out(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(arguments) == 1
@@ -64,7 +74,7 @@ def test_without_any_aws_the_error_says_both_ways_out(arguments: list[str], caps
     assert "aws login" in err
 
 
-@pytest.mark.parametrize("command", ["plan", "approve", "reject", "addresses", "verify"])
+@pytest.mark.parametrize("command", ["plan", "approve", "reject", "addresses", "verify", "apply", "destroy"])
 def test_an_unknown_environment_is_named_with_those_that_exist(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([command, "nowhere"]) == 1
     err = capsys.readouterr().err

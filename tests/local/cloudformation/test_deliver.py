@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from pipeline import paths, render
+from pipeline.commands import deliver
+from stacks import project
+from stacks.environment import Addresses
 
 pytestmark = pytest.mark.local
 
@@ -50,11 +57,11 @@ def fingerprint(kotei: Callable[..., int], capsys: pytest.CaptureFixture[str], *
     return capsys.readouterr().err.strip().rpartition(" ")[2]
 
 
-def test_an_environment_is_deployed_destroyed_and_serves_again_on_the_same_addresses(
+def test_an_environment_is_deployed_without_the_pipeline_and_destroyed_without_losing_an_address(
     kotei: Callable[..., int], cloud: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert kotei("bootstrap", "--yes") == 0
     assert kotei("apply", "staging") == 1
+    assert "give the one that it shall run" in capsys.readouterr().err
     plan = fingerprint(kotei, capsys, "--image-digest", DIGEST)
     assert kotei("apply", "staging", "--image-digest", DIGEST, "--yes", plan) == 0, capsys.readouterr().err
     addresses = served(cloud)
@@ -76,13 +83,72 @@ def test_an_environment_is_deployed_destroyed_and_serves_again_on_the_same_addre
     assert {cloud.stack(identity)["StackStatus"] for identity in stacks.values()} == {"DELETE_COMPLETE"}
     held = {one["AllocationId"]: one["PublicIp"] for one in cloud.client("ec2").describe_addresses()["Addresses"]}
     assert held == addresses
-    # The way back.
-    capsys.readouterr()
+
+
+@pytest.fixture
+def working_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[project.Project], Path]:
+    """A checkout of this configuration, rendered, for the command line."""
+
+    def write(config: project.Project) -> Path:
+        root = tmp_path / "checkout"
+        for path, text in render.files(config).items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(text, encoding="utf-8")
+        monkeypatch.setattr(deliver, "ROOT", root)
+        monkeypatch.setattr(deliver, "configuration", lambda: config)
+        return root
+
+    return write
+
+
+def test_stacks_that_somebody_deleted_come_back_on_the_addresses_that_partners_know(
+    kotei: Callable[..., int],
+    cloud: Any,
+    capsys: pytest.CaptureFixture[str],
+    working_copy: Callable[[project.Project], Path],
+) -> None:
+    config = project.load(paths.ROOT)
+    root = working_copy(config)
+    given = ("--image-digest", DIGEST)
+    assert kotei("apply", "staging", *given) == 0, capsys.readouterr().err
+    addresses = served(cloud)
+    outputs = cloud.outputs("kotei-staging-addresses")
+    entries = [
+        {"zone": zone, "address": outputs[f"PublicIp{zone.upper()}"], "allocation": outputs[f"Address{zone.upper()}"]} for zone in "ac"
+    ]
+    where = {"environment": "staging", "account": "111122223333", "region": "ap-northeast-1"}
+    (root / "stacks/pinned").mkdir(parents=True)
+    (root / "stacks/pinned/staging.json").write_text(json.dumps({**where, "addresses": entries}))
+    assert kotei("destroy", "staging", "--yes", "staging") == 1
+    assert "partners were told" in capsys.readouterr().err
+    _delete_by_hand(cloud)
+    # Without the import, others would be allocated.
+    assert kotei("apply", "staging", *given) == 1
+    assert f"EipA (AWS::EC2::EIP): {outputs['PublicIpA']}" in capsys.readouterr().err
     assert kotei("apply", "staging", "--import", "--yes", "staging") == 0, capsys.readouterr().err
-    assert cloud.stack("kotei-staging-addresses")["StackStatus"] == "IMPORT_COMPLETE"
-    assert kotei("apply", "staging", "--image-digest", DIGEST, "--yes", fingerprint(kotei, capsys, "--image-digest", DIGEST)) == 0, (
-        capsys.readouterr().err
-    )
+    assert kotei("apply", "staging", *given) == 0, capsys.readouterr().err
     assert served(cloud) == addresses
     assert kotei("apply", "staging", "--import") == 0
     assert "AWS keeps nothing" in capsys.readouterr().out
+    # The other way: a configuration that adopts them, after the addresses' stack is gone for good.
+    (root / "stacks/pinned/staging.json").unlink()
+    assert kotei("destroy", "staging", "--yes", "staging") == 0, capsys.readouterr().err
+    adopt = {entry["zone"]: entry["allocation"] for entry in entries}
+    assert f'adopt = {{ a = "{adopt["a"]}", c = "{adopt["c"]}" }}' in capsys.readouterr().out
+    staging = config.environments[0].model_copy(update={"addresses": Addresses(adopt=adopt)})
+    working_copy(config.model_copy(update={"environments": (staging, *config.environments[1:])}))
+    (root / "stacks/rendered/staging/addresses.yaml").unlink()
+    (root / "stacks/rendered/staging/addresses.json").unlink()
+    assert kotei("apply", "staging", "--import", "--yes", "staging") == 0, capsys.readouterr().err
+    assert kotei("apply", "staging", *given) == 0, capsys.readouterr().err
+    assert "kotei-staging-addresses" not in names(cloud)
+    assert served(cloud) == addresses
+
+
+def _delete_by_hand(cloud: Any) -> None:
+    balancer = cloud.ids("kotei-staging-loadbalancer")["LoadBalancer"]
+    off = [{"Key": "deletion_protection.enabled", "Value": "false"}]
+    cloud.client("elbv2").modify_load_balancer_attributes(LoadBalancerArn=balancer, Attributes=off)
+    for name in reversed([name for name in names(cloud) if "staging" in name]):
+        cloud.cfn.update_termination_protection(StackName=name, EnableTerminationProtection=False)
+        assert cloud.delete(name)["StackStatus"] == "DELETE_COMPLETE"

@@ -41,6 +41,8 @@ BOOTSTRAP: tuple[Place, ...] = (
 APPLY: tuple[Place, ...] = (
     ("sts.get_caller_identity", 1),
     ("codepipeline.get_pipeline_state", 1),
+    ("logs.describe_log_groups", 1),
+    ("ec2.describe_addresses", 1),
     ("cloudformation.describe_stacks", 1),
     ("cloudformation.create_change_set", 1),
     ("cloudformation.describe_change_set", 1),
@@ -185,23 +187,23 @@ def test_a_stack_that_fails_midway_says_why_first_and_the_next_bootstrap_complet
     assert {stack["StackStatus"] for stack in cloud.cfn.describe_stacks()["Stacks"]} == {"CREATE_COMPLETE"}
 
 
-def test_a_first_deployment_that_failed_gets_out_by_name(kotei: Callable[..., int], cloud: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    """The addresses of the failed creation are not lost either: AWS keeps them, and they are taken back."""
-    cloud.client("logs").create_log_group(logGroupName="/kotei/staging/proxy")
+def test_a_first_deployment_that_failed_gets_out_by_name(
+    kotei: Callable[..., int], cloud: Any, rollout: Callable[[str, str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    rollout("*", "FAILED")
     given = ("--image-digest", DIGEST)
     assert kotei("apply", "staging", *given) == 1
-    assert "kotei-staging-service: Logs (AWS::Logs::LogGroup): " in capsys.readouterr().err
+    assert "stack kotei-staging-service: Service (AWS::ECS::Service): " in capsys.readouterr().err
     assert kotei("apply", "staging", *given) == 1
     said = capsys.readouterr().err
-    assert "stack kotei-staging-service is ROLLBACK_COMPLETE: its first creation failed: Logs" in said
+    assert "stack kotei-staging-service is ROLLBACK_COMPLETE: its first creation failed: Service" in said
+    assert "AWS keeps TaskDefinition" in said
     assert "kotei apply staging --unstick" in said
     assert kotei("apply", "staging", "--unstick", "--dry-run") == 0
     assert cloud.stack("kotei-staging-service")["StackStatus"] == "ROLLBACK_COMPLETE"
     assert kotei("apply", "staging", "--unstick", "--yes", "staging") == 0, capsys.readouterr().err
-    # The log group that was in the way is exactly what the stack wants, so it becomes the stack's.
-    assert kotei("apply", "staging", "--import", "--yes", "staging") == 0, capsys.readouterr().err
+    rollout("*", "COMPLETED")
     assert kotei("apply", "staging", *given) == 0, capsys.readouterr().err
-    assert cloud.ids("kotei-staging-service")["Logs"] == "/kotei/staging/proxy"
     assert kotei("apply", "staging", "--unstick") == 0
     assert "no stack is stuck" in capsys.readouterr().out
 
