@@ -125,6 +125,21 @@ def test_an_alarm_brings_every_client_back(shifting: Any, configuration: dict[st
         alarm(town, "OK")
     assert {task["taskArn"] for task in town.tasks()} == before, "the tasks that served were never touched"
     assert "errors went into ALARM" in latest(town)["rollback"]["reason"]
+    town.update(desiredCount=3)
+    until(lambda: list(town.health().values()) == ["healthy"] * 3, town.health)
+
+
+def test_a_deployment_in_the_middle_of_another_takes_its_place(shifting: Any, until: Callable[..., Any]) -> None:
+    town = shifting
+    with nobody_loses(town):
+        deploy(town, 1, {**CANARY, "canaryConfiguration": {"canaryPercent": 30.0, "canaryBakeTimeInMinutes": 1440}})
+        until(lambda: town.ids["alternate"] in weights(town), lambda: weights(town))
+        abandoned = definitions(town)
+        deploy(town, 2, BLUE_GREEN)
+        until(lambda: weights(town) == {town.ids["targets"]: 100}, lambda: weights(town))
+        town.settled()
+    assert weights(town) == {town.ids["alternate"]: 100}
+    assert not definitions(town) & abandoned
 
 
 def test_an_alarm_that_was_on_before_stops_nothing(shifting: Any) -> None:
