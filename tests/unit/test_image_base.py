@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import image_base
+from pipeline import cli, image_base
 from pipeline.checks.image import base_problems
 from pipeline.errors import PipelineError
 from pipeline.image_base import Base
@@ -144,3 +144,27 @@ def test_the_digest_is_written_into_the_dockerfile_and_read_from_it(tmp_path: Pa
     after = Base(registry="public.ecr.aws", repository="nginx/x", tag="1.31.3", digest=f"sha256:{'1' * 64}")
     image_base.pin(tmp_path, after)
     assert file.read_text() == f"# a comment\nARG BASE={after}\nFROM ${{BASE}} AS tried\n"
+
+
+NOW, LATER = (f"ARG BASE={NAMED}@sha256:{digit * 64}\n" for digit in "12")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "before", "code", "after"),
+    [
+        ([], NOW, 0, LATER),
+        ([], LATER, 0, LATER),
+        (["--exit-code"], NOW, 4, NOW),
+        (["--exit-code"], LATER, 0, LATER),
+    ],
+)
+def test_the_command_writes_the_pin_or_says_that_it_is_old(  # noqa: PLR0917  # a row of the table, and what reads it
+    arguments: list[str], before: str, code: int, after: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / image_base.DOCKERFILE
+    file.parent.mkdir()
+    file.write_text(before)
+    monkeypatch.setattr("pipeline.commands.image.ROOT", tmp_path)
+    monkeypatch.setattr(image_base, "resolve", lambda _: image_base.read(LATER))
+    assert cli.main(["image", "pin", *arguments]) == code
+    assert file.read_text() == after

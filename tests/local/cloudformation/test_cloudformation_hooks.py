@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline import guard_hook
+from pipeline.aws import Aws, Target
 from pipeline.paths import GUARD_RULES, ROOT
+from stacks.project import PipelineConfig, Project
 
 pytestmark = pytest.mark.local
 
@@ -20,29 +23,35 @@ RULE = "topic_encrypted"
 
 
 def hooks_stack(mode: str, status: str = "ENABLED") -> dict[str, Any]:
-    properties = {
-        "Alias": "Demo::House::Rules",
-        "ExecutionRole": "arn:aws:iam::111122223333:role/demo-hooks-Role",
-        "FailureMode": mode,
-        "HookStatus": status,
-        "RuleLocation": {"Uri": f"s3://{BUCKET}/{guard_hook.archive(ROOT)[0]}"},
-        "TargetOperations": ["STACK"],
-        "TargetFilters": {"Actions": ["CREATE", "UPDATE"], "InvocationPoints": ["PRE_PROVISION"]},
-        "StackFilters": {"FilteringCriteria": "ALL", "StackNames": {"Include": ["demo-*"], "Exclude": ["demo-hooks"]}},
-    }
-    return {"Resources": {"HouseRules": {"Type": "AWS::CloudFormation::GuardHook", "Properties": properties}}}
+    """The stack as it is rendered, for a project that is called demo."""
+    config = PipelineConfig.model_validate(
+        {
+            "project": "demo",
+            "account": "111122223333",
+            "region": "ap-northeast-1",
+            "environments": ["test"],
+            "repository": {"name": "example-org/demo"},
+            "hooks": mode,
+        }
+    )
+    content: dict[str, Any] = json.loads(guard_hook.build(Project.model_construct(pipeline=config, environments=())).to_json())
+    content["Resources"]["HouseRules"]["Properties"]["HookStatus"] = status
+    return content
+
+
+GIVEN = {"Parameters": [{"ParameterKey": "RulesBucketName", "ParameterValue": BUCKET}], "Capabilities": ["CAPABILITY_IAM"]}
 
 
 @pytest.fixture
 def hook(cloud: Any) -> Any:
     """Makes the stack with the hook; `rules` says whether they are where it looks for them."""
 
-    def made(mode: str = "FAIL", *, rules: bool = True) -> None:
+    def made(mode: str = "fail", *, rules: bool = True) -> None:
         cloud.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
         if rules:
-            name, content = guard_hook.archive(ROOT)
-            cloud.client("s3").put_object(Bucket=BUCKET, Key=name, Body=content)
-        assert cloud.create("demo-hooks", hooks_stack(mode))["StackStatus"] == "CREATE_COMPLETE"
+            target = Target(endpoint=cloud.world.endpoint, why="test")
+            guard_hook.publish(Aws(target=target, account=cloud.world.account, region=cloud.world.region), ROOT, BUCKET)
+        assert cloud.create("demo-hooks", hooks_stack(mode), **GIVEN)["StackStatus"] == "CREATE_COMPLETE"
 
     return made
 
@@ -80,7 +89,7 @@ def test_an_update_that_breaks_a_rule_changes_nothing(cloud: Any, hook: Any) -> 
 
 
 def test_warn_says_it_and_lets_the_stack_pass(cloud: Any, hook: Any) -> None:
-    hook("WARN")
+    hook("warn")
     assert cloud.create("demo-test-x", BAD)["StackStatus"] == "CREATE_COMPLETE"
     ((status, reason),) = told(cloud, "demo-test-x")
     assert status == "HOOK_COMPLETE_FAILED"
@@ -96,7 +105,7 @@ def test_other_stacks_and_the_hooks_own_are_not_asked(cloud: Any, hook: Any) -> 
 def test_without_its_rules_a_hook_refuses_and_its_own_stack_is_the_way_out(cloud: Any, hook: Any) -> None:
     hook(rules=False)
     assert cloud.create("demo-test-x", GOOD)["StackStatus"] == "ROLLBACK_COMPLETE"
-    assert cloud.update("demo-hooks", hooks_stack("FAIL", "DISABLED"))["StackStatus"] == "UPDATE_COMPLETE"
+    assert cloud.update("demo-hooks", hooks_stack("fail", "DISABLED"), **GIVEN)["StackStatus"] == "UPDATE_COMPLETE"
     assert cloud.create("demo-test-y", GOOD)["StackStatus"] == "CREATE_COMPLETE"
 
 

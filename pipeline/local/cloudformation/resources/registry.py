@@ -74,7 +74,22 @@ def _delete(scope: Scope, made: Made, properties: Properties) -> None:
     scope.client("ecr").delete_repository(repositoryName=made.id, force=str(properties.get("EmptyOnDelete", False)).lower() == "true")
 
 
+def _create_cache(_: Scope, properties: Properties) -> Made:
+    # The engine's docker pulls nothing, through a cache or not.
+    return Made(id=properties["EcrRepositoryPrefix"])
+
+
+def _delete_cache(*_: object) -> None:
+    pass
+
+
 HANDLERS = {
+    "AWS::ECR::PullThroughCacheRule": Handler(
+        create=_create_cache,
+        delete=_delete_cache,
+        enforced=names(""),
+        recorded=names("EcrRepositoryPrefix UpstreamRegistry UpstreamRegistryUrl"),
+    ),
     "AWS::ECR::Repository": Handler(
         create=_create,
         update=_update,
