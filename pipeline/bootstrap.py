@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline import catalog, live, stuck
+from pipeline import catalog, codepipeline, live, stuck
 from pipeline.apply_change_set import Say, Wanted, bring, explain, load, protect, settle
 from pipeline.aws import Aws
 from pipeline.errors import PipelineError
 from pipeline.paths import RENDERED
 from pipeline.stack_events import Watch, follow, last
 from pipeline.stages import SHARED
-from stacks import connection, deployroles
+from stacks import connection
 from stacks.project import Project
 
 # A stack in one of these never held anything that is in use, and can only be deleted.
@@ -71,8 +71,9 @@ def steps(root: Path, project: Project, reach: Reach) -> tuple[Step, ...]:
         for spec in catalog.SHARED_STACKS
         if spec.wanted(project)
     ]
-    # The pipeline is last: it begins to work as soon as it is there.
-    return (*shared[:-1], *_elsewhere(root, project, reach), shared[-1])
+    # What the pipeline needs elsewhere comes before it: it begins to work as soon as it is there.
+    place = next(index for index, step in enumerate(shared) if step.wanted.name == project.stack_name(codepipeline.STACK.name))
+    return (*shared[:place], *_elsewhere(root, project, reach), *shared[place:])
 
 
 def _elsewhere(root: Path, project: Project, reach: Reach) -> list[Step]:
@@ -80,16 +81,16 @@ def _elsewhere(root: Path, project: Project, reach: Reach) -> list[Step]:
         _step(
             reach,
             other.account,
-            project.pipeline.region,
+            other.region,
             Wanted(
-                owner=f"accounts/{other.account}",
-                name=project.stack_name(deployroles.STACK.name),
-                files=root / RENDERED / "accounts" / other.account / deployroles.STACK.name,
+                owner=other.folder.relative_to(RENDERED).as_posix(),
+                name=other.name,
+                files=root / other.folder / other.spec.name,
                 parameters={},
-                protected=deployroles.STACK.protected,
+                protected=other.spec.protected,
             ),
         )
-        for other in deployroles.accounts(project)
+        for other in catalog.outside(project)
     ]
 
 
