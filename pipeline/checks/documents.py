@@ -30,7 +30,7 @@ class Document:
 
 def load(root: Path, project: Project) -> tuple[list[Document], list[Finding]]:
     """Every template that can be read, and one finding for each that cannot."""
-    regions = {env.name: env.region for env in project.environments}
+    regions = {**{env.name: env.region for env in project.environments}, **{env.region: env.region for env in project.environments}}
     documents, findings = [], []
     for file in sorted((root / RENDERED).rglob("*.yaml")):
         path = file.relative_to(root).as_posix()

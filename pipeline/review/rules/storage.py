@@ -235,6 +235,12 @@ def _repository_key(repository: Properties) -> Any:
     return found.get("KmsKey") or "aws/ecr" if str(found.get("EncryptionType", "")).startswith("KMS") else None
 
 
+def _artifact_key(pipeline: Properties) -> Any:
+    """Of the pipeline's own region, which is the first where there are several."""
+    stores = [mapping(one.get("ArtifactStore")) for one in mappings(pipeline.get("ArtifactStores"))]
+    return mapping((stores or [mapping(pipeline.get("ArtifactStore"))])[0].get("EncryptionKey")).get("Id")
+
+
 # How to read from its properties with which key a resource is encrypted.
 KEYS_OF: dict[str, Callable[[Properties], Any]] = {
     BUCKET: _bucket_key,
@@ -242,7 +248,7 @@ KEYS_OF: dict[str, Callable[[Properties], Any]] = {
     LOG_GROUP: lambda found: found.get("KmsKeyId"),
     "AWS::SNS::Topic": lambda found: found.get("KmsMasterKeyId"),
     "AWS::CodeBuild::Project": lambda found: found.get("EncryptionKey"),
-    "AWS::CodePipeline::Pipeline": lambda found: mapping(mapping(found.get("ArtifactStore")).get("EncryptionKey")).get("Id"),
+    "AWS::CodePipeline::Pipeline": _artifact_key,
 }
 
 
