@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import json
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +70,27 @@ def lines(ordered: Capacity) -> tuple[Line, ...]:
 
 def total(found: tuple[Line, ...]) -> float:
     return sum(line.dollars for line in found)
+
+
+def totals(found: Mapping[str, tuple[Line, ...]]) -> dict[str, Any]:
+    """As data, in US dollars a month."""
+    each = {name: {"lines": [asdict(line) for line in mine], "total": total(mine)} for name, mine in found.items()}
+    return {"environments": each, "total": sum(total(mine) for mine in found.values())}
+
+
+def table(found: Mapping[str, tuple[Line, ...]]) -> str:
+    """A paragraph an environment, and all of them together where there are several."""
+    rows = []
+    for name, mine in found.items():
+        rows += [name] if len(found) > 1 else []
+        rows += [_row(line) for line in (*mine, Line(item="Together, in US dollars", quantity="", dollars=total(mine)))]
+    if len(found) > 1:
+        rows.append(_row(Line(item="All, in US dollars", quantity="", dollars=sum(map(total, found.values())))))
+    return "\n".join(rows) + "\n"
+
+
+def _row(line: Line) -> str:
+    return f"{line.item:<32}{line.quantity:<26}{line.dollars:>8.2f}"
 
 
 def price_table(region: str | None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import json
 from typing import TYPE_CHECKING
 
 from pipeline.local import pinned
+from pipeline.local.gaps import linked_roles
 from pipeline.local.plane import certificates
 from stacks import containers
 from stacks.environment import Environment
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 def provide(world: World, environments: tuple[Environment, ...]) -> None:
     """Adds what is missing; what is there stays as it is."""
+    for account in {world.account, *(env.account for env in environments)}:
+        _linked_roles(account)
     for env in environments:
         if env.certificate.arn:
             _certificate(world, env, env.certificate.arn)
@@ -30,6 +33,17 @@ def provide(world: World, environments: tuple[Environment, ...]) -> None:
             _secret(world, arn)
         if env.network.existing:
             _network(env, env.network.existing.vpc, env.network.existing.zones)
+
+
+def _linked_roles(account: str) -> None:
+    """As README says for the first time on AWS: they are there before the first deployment."""
+    from moto.iam.models import iam_backends
+
+    backend = iam_backends[account]["aws"]
+    known = {role.name for role in backend.roles.values()}
+    for service, name in linked_roles.NAMES.items():
+        if name not in known:
+            backend.create_service_linked_role(service, "", "")
 
 
 def _certificate(world: World, env: Environment, arn: str) -> None:

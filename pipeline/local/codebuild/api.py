@@ -119,7 +119,17 @@ def forget_interrupted(world: World) -> None:
             world.store.put(builds.BUILD, build["id"], build)
 
 
+def list_curated_environment_images(_world: World, _call: Call) -> dict[str, Any]:
+    """Those of ARM: the others are refused in the configuration."""
+    images: list[dict[str, Any]] = [
+        {"name": name, "description": "ARM, Amazon Linux 2023", "versions": []}
+        for name in ("aws/codebuild/amazonlinux-aarch64-standard:2.0", "aws/codebuild/amazonlinux-aarch64-standard:3.0")
+    ]
+    return {"platforms": [{"platform": "AMAZON_LINUX_2", "languages": [{"language": "BASE", "images": images}]}]}
+
+
 OPERATIONS: dict[str, Operation] = {
+    "ListCuratedEnvironmentImages": list_curated_environment_images,
     "CreateProject": create_project,
     "UpdateProject": update_project,
     "DeleteProject": delete_project,

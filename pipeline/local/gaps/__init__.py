@@ -8,7 +8,21 @@ import functools
 @functools.cache
 def apply() -> None:
     """Mend this process's moto, once."""
-    from pipeline.local.gaps import acm, addresses, cloudwatch, ec2, ecr, ecs, elbv2, elbv2_listeners, logs, s3
+    from pipeline.local.gaps import (
+        acm,
+        addresses,
+        cloudwatch,
+        ec2,
+        ecr,
+        ecs,
+        elbv2,
+        elbv2_listeners,
+        linked_roles,
+        logs,
+        public_access,
+        quotas,
+        s3,
+    )
 
-    for service in (addresses, acm, cloudwatch, ec2, ecr, ecs, elbv2, elbv2_listeners, logs, s3):
+    for service in (addresses, acm, cloudwatch, ec2, ecr, ecs, elbv2, elbv2_listeners, linked_roles, logs, public_access, quotas, s3):
         service.apply()

@@ -1,0 +1,67 @@
+"""What could go wrong, and where to look."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from pipeline.checkout import project as configuration
+from pipeline.commands.common import DONE, AsJson, aws_target, document, tell
+from pipeline.errors import PipelineError
+from pipeline.paths import ROOT
+
+app = typer.Typer()
+BROKEN = 1
+
+
+@app.command()
+def doctor(
+    name: Annotated[str, typer.Argument(help="An environment (default: all of them).", metavar="[ENVIRONMENT]")] = "",
+    as_json: AsJson = False,
+) -> int:
+    """Look for what stops a deployment or loses a client tomorrow: quotas, names, certificates, roles, protection. Reads only."""
+    from pipeline.doctor import run
+    from pipeline.prepare import environment
+
+    project = configuration()
+    only = environment(project, name) if name else None
+    found = run.examine(ROOT, project, aws_target(), only)
+    print(document([asdict(one) for one in found]) if as_json else run.text(found), end="")
+    return BROKEN if run.worst(found) == "broken" else DONE
+
+
+@app.command(name="open")
+def open_page(
+    name: Annotated[str, typer.Argument(help="An environment (default: the first).", metavar="[ENVIRONMENT]")] = "",
+    what: Annotated[
+        str, typer.Argument(help="pipeline, approval, connection, stacks, service, logs, dashboard, loadbalancer or addresses.")
+    ] = "pipeline",
+    only_print: Annotated[bool, typer.Option("--print", help="Print the address instead of opening it.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Open the page of the AWS console that shows it. Calls no AWS."""
+    import webbrowser
+
+    from pipeline.console import INSTEAD, links
+    from pipeline.prepare import environment
+
+    project = configuration()
+    if name in INSTEAD:
+        name, what = "", name
+    if what not in INSTEAD:
+        raise typer.BadParameter(f"{what!r} is none of {', '.join(INSTEAD)}")
+    env = environment(project, name) if name else project.environments[0]
+    target = aws_target()
+    if target.endpoint is not None:
+        raise PipelineError(f"{target.name} has no console; instead: {INSTEAD[what].format(name=env.name)}")
+    address = links(project, env)[what]
+    if as_json or only_print or not sys.stdout.isatty():
+        print(document({"url": address}) if as_json else f"{address}\n", end="")
+        return DONE
+    tell(address)
+    if not webbrowser.open(address):
+        raise PipelineError(f"no browser could be started here; open it yourself: {address}")
+    return DONE
