@@ -82,8 +82,8 @@ def _add(t: Template, project: Project, name: str, artifacts: Artifacts) -> code
 def _environment(project: Project, name: str, artifacts: Artifacts) -> codebuild.Environment:
     given = {
         "image": {"REPOSITORY_URI": repository_uri(project), **supply.build_variables(project)},
-        "plan": {"REPORTS": artifacts.bucket},
-        "check": {"RULES_BUCKET": Ref(guard_hook.BUCKET)} if guard_hook.on(project) else {},
+        # Not where checks and tests run, whose many packages must not write what the account enforces.
+        "plan": {"REPORTS": artifacts.bucket, **({"RULES_BUCKET": Ref(guard_hook.BUCKET)} if guard_hook.on(project) else {})},
     }.get(name, {})
     return codebuild.Environment(
         Type="ARM_CONTAINER",
@@ -111,7 +111,8 @@ def _policy(project: Project, name: str, log_group: Any, artifacts: Artifacts) -
         )
     pipeline = f"arn:aws:codepipeline:{where}:{config.project}"
     if name == "plan":
-        return policy.plan(**ground, stacks=stack_arns(project), pipeline=pipeline, plans=artifacts.plans, roles=readers)
+        rules = [hooks.publish(guard_hook.objects())] if guard_hook.on(project) else []
+        return policy.plan(**ground, stacks=stack_arns(project), pipeline=pipeline, plans=artifacts.plans, roles=readers, more=rules)
     if name == "verify":
         look = verify_policy.look(
             stacks=[arns.stacks(env) for env in here],
@@ -120,7 +121,7 @@ def _policy(project: Project, name: str, log_group: Any, artifacts: Artifacts) -
             alarms=[arns.alarms(env) for env in here],
         )
         return policy.verify(**ground, pipeline=pipeline, look=look, roles=readers)
-    return policy.check(**ground, more=[hooks.publish(guard_hook.objects())] if guard_hook.on(project) else [])
+    return policy.check(**ground)
 
 
 def repository_uri(project: Project) -> str:

@@ -20,9 +20,8 @@ READ_STACKS = (
 )
 
 
-def check(*, log_group: Any, artifacts: Any, key: Any, more: Sequence[Statement]) -> PolicyDocument:
-    """`more` is what publishing the house rules needs, where a hook enforces them."""
-    return document(*_ground(log_group, artifacts, key), *more)
+def check(*, log_group: Any, artifacts: Any, key: Any) -> PolicyDocument:
+    return document(*_ground(log_group, artifacts, key))
 
 
 def image(*, log_group: Any, artifacts: Any, key: Any, repository: str, more: Sequence[Statement]) -> PolicyDocument:
@@ -48,8 +47,13 @@ def image(*, log_group: Any, artifacts: Any, key: Any, repository: str, more: Se
     )
 
 
-def plan(*, log_group: Any, artifacts: Any, key: Any, stacks: list[str], pipeline: str, plans: Any, roles: list[str]) -> PolicyDocument:
-    """`plans` are the objects of the artifact bucket that hold plans, `roles` those that read in other accounts."""
+def plan(
+    *, log_group: Any, artifacts: Any, key: Any, stacks: list[str], pipeline: str, plans: Any, roles: list[str], more: Sequence[Statement]
+) -> PolicyDocument:
+    """`plans` are the objects of the artifact bucket that hold plans, `roles` those that read in other accounts.
+
+    `more` is what publishing the house rules needs, where a hook enforces them.
+    """
     return document(
         *_ground(log_group, artifacts, key),
         allow("ReadStacks", READ_STACKS, *stacks),
@@ -58,6 +62,7 @@ def plan(*, log_group: Any, artifacts: Any, key: Any, stacks: list[str], pipelin
         allow("EncryptPlans", [kms.GenerateDataKey], key),
         allow("ReadApprovals", [codepipeline.GetPipelineExecution, codepipeline.ListActionExecutions], pipeline),
         *_assume(roles),
+        *more,
     )
 
 

@@ -17,7 +17,7 @@ app = typer.Typer()
 def publish_rules(
     bucket: Annotated[str, typer.Argument(help="The bucket that the hook reads: RulesBucketName of the pipeline's stack.")],
 ) -> int:
-    """Put policy/rules/ where the hook of the account reads them. The pipeline's Check stage does it."""
+    """Put policy/rules/ where the hook of the account reads them. The pipeline does it when it plans."""
     from pipeline import guard_hook
     from pipeline.prepare import pipeline_aws
 

@@ -95,3 +95,12 @@ def test_the_build_may_sign_with_the_stacks_profile_and_nothing_else(full: Proje
 def test_only_the_projects_images_are_signed(full: Project) -> None:
     (rule,) = plain(supply.build(full))["Resources"]["Signing"]["Properties"]["Rules"]
     assert rule["RepositoryFilters"] == [{"Filter": "kotei/proxy", "FilterType": "WILDCARD_MATCH"}]
+
+
+def test_only_the_plan_may_write_the_rules_that_the_hook_reads(full: Project, project: Project) -> None:
+    def writers(one: Project) -> list[str]:
+        roles_of = [(name, item) for name, item in plain(codepipeline.build(one))["Resources"].items() if item["Type"] == "AWS::IAM::Role"]
+        return [name for name, item in roles_of if "RulesBucket" in str(item["Properties"]["Policies"])]
+
+    assert writers(full) == ["PlanRole"]
+    assert writers(project) == []
