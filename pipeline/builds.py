@@ -12,8 +12,7 @@ from pipeline.paths import BUILDSPECS
 from pipeline.wiring import stack_arns
 from policy import build as policy
 from policy import hooks, trust
-from policy import verify as verify_policy
-from stacks import arns, deployroles, registry, supply
+from stacks import deployroles, registry, supply, verification
 from stacks.keep import KEEP_ONCE_CREATED
 from stacks.project import Project
 
@@ -114,13 +113,7 @@ def _policy(project: Project, name: str, log_group: Any, artifacts: Artifacts) -
         rules = [hooks.publish(guard_hook.objects())] if guard_hook.on(project) else []
         return policy.plan(**ground, stacks=stack_arns(project), pipeline=pipeline, plans=artifacts.plans, roles=readers, more=rules)
     if name == "verify":
-        look = verify_policy.look(
-            stacks=[arns.stacks(env) for env in here],
-            services=[arns.services(env) for env in here],
-            tasks=[arns.tasks(env) for env in here],
-            alarms=[arns.alarms(env) for env in here],
-        )
-        return policy.verify(**ground, pipeline=pipeline, look=look, roles=readers)
+        return policy.verify(**ground, pipeline=pipeline, look=verification.permissions(here), roles=readers)
     return policy.check(**ground)
 
 

@@ -23,7 +23,7 @@ def loud(aws: Aws, env: Environment, since: datetime | None) -> list[str]:
         for alarm in aws.pages(
             "cloudwatch", "describe_alarms", "MetricAlarms", AlarmNames=names[start : start + AT_ONCE], StateValue="ALARM"
         )
-        if since is None or alarm.get("StateTransitionedTimestamp", alarm["StateUpdatedTimestamp"]) > since
+        if since is None or alarm.get("StateTransitionedTimestamp", alarm["StateUpdatedTimestamp"]) > since)
     ]
 
 

@@ -1,4 +1,4 @@
-"""What the pipeline may do in another account: deliver the stacks of its environments there, and read how they are."""
+"""What the pipeline may do in another account: deliver the stacks of its environments there."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from awacs import kms, s3
 from awacs.aws import Condition, PolicyDocument, StringEquals, StringLike
 
-from policy.build import READ_STACKS
 from policy.delivery import DEPLOY
 from policy.statement import allow, document, hand_over
-from policy.verify import look
 
 
 def delivery(
@@ -35,8 +33,3 @@ def delivery(
             Condition=Condition(StringLike({"kms:ViaService": [f"s3.{region}.amazonaws.com" for region in regions]})),
         ),
     )
-
-
-def read(*, stacks: Sequence[str], services: Sequence[str], tasks: Sequence[str], alarms: Sequence[str]) -> PolicyDocument:
-    """For the plan, which compares templates, and the verification, which looks at what runs."""
-    return document(*look(stacks=stacks, services=services, tasks=tasks, alarms=alarms, more=READ_STACKS))

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from awacs import cloudformation, cloudwatch, ec2, ecs, elasticloadbalancing
-from awacs.aws import Statement
+from awacs.aws import Condition, Statement, StringEquals
 
 from policy.statement import allow
+
+# The logical id of the load balancer's security group.
+BALANCER_GROUP = "LoadBalancerGroup"
 
 
 def look(
@@ -23,6 +26,17 @@ def look(
         allow("ReadTasks", [ecs.DescribeTasks], *tasks),
         allow("ReadAlarms", [cloudwatch.DescribeAlarms], *alarms),
         _any_resource_read_health(),
+    ]
+
+
+def probe(*, groups: Sequence[str], stacks: Sequence[str]) -> list[Statement]:
+    """To open the load balancer's group for a request through each address. IAM cannot say for whom: no condition knows the network."""
+    tags = {"aws:ResourceTag/aws:cloudformation:stack-name": list(stacks), "aws:ResourceTag/aws:cloudformation:logical-id": BALANCER_GROUP}
+    opens = [ec2.AuthorizeSecurityGroupIngress, ec2.RevokeSecurityGroupIngress]
+    return [
+        allow("OpenForProbe", opens, *groups, Condition=Condition(StringEquals(tags))),
+        # It knows no resource (Service Authorization Reference).
+        allow("AnyResourceReadRules", [ec2.DescribeSecurityGroupRules], "*"),
     ]
 
 

@@ -24,3 +24,8 @@ def tasks(env: Environment) -> str:
 def alarms(env: Environment) -> str:
     """CloudFormation names them `<stack>-<logical id>-<random>`."""
     return f"arn:aws:cloudwatch:{env.region}:{env.account}:alarm:{env.stack_name('*')}"
+
+
+def security_groups(env: Environment) -> str:
+    """Of the whole region: EC2 gives them ids and no names."""
+    return f"arn:aws:ec2:{env.region}:{env.account}:security-group/*"

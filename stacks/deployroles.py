@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from troposphere import GetAtt, Output, Template, iam
 
-from policy import deployroles, trust
-from stacks import arns, artifact_store, cloudformation_role
+from policy import deployroles, statement, trust
+from policy.build import READ_STACKS
+from stacks import arns, artifact_store, cloudformation_role, verification
 from stacks.environment import Environment
 from stacks.project import Project
 from stacks.spec import StackSpec
@@ -70,12 +71,8 @@ def _delivery_role(t: Template, other: OtherAccount) -> None:
 
 
 def _read_role(t: Template, other: OtherAccount) -> None:
-    document = deployroles.read(
-        stacks=[arns.stacks(env) for env in other.environments],
-        services=[arns.services(env) for env in other.environments],
-        tasks=[arns.tasks(env) for env in other.environments],
-        alarms=[arns.alarms(env) for env in other.environments],
-    )
+    # For the plan, which compares templates, and the verification, which looks at what runs.
+    document = statement.document(*verification.permissions(other.environments, more=READ_STACKS))
     _role(t, other, READ, ["plan", "verify"], document)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from troposphere import GetAtt, Output, Tags, Template, ec2
 
+from policy.verify import BALANCER_GROUP
 from stacks.environment import Environment
 from stacks.origins import HTTPS, http_origins
 from stacks.placement import vpc_id
@@ -40,7 +41,7 @@ def build(env: Environment) -> Template:
         Tags=Tags(Name=f"{env.project}-{env.name}-task"),
     )
     balancer = ec2.SecurityGroup(
-        "LoadBalancerGroup",
+        BALANCER_GROUP,
         GroupDescription="Load balancer: allowed clients in, proxy tasks out",
         VpcId=vpc,
         SecurityGroupIngress=_clients(env),

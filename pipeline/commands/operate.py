@@ -51,17 +51,17 @@ def addresses(
 
 
 @app.command()
-def cost(name: EnvironmentName, as_json: AsJson = False) -> int:
-    """Estimate what AWS bills a month for an environment without traffic, from its configuration. Reads no AWS."""
+def cost(
+    names: Annotated[list[str] | None, typer.Argument(help="Environments (default: all).", metavar="ENVIRONMENT")] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Estimate what AWS bills a month for environments without traffic, from their configuration. Reads no AWS."""
     from pipeline import cost as estimate
     from pipeline.prepare import environment
 
-    lines = estimate.monthly(environment(configuration(), name))
-    if as_json:
-        print(document([asdict(line) for line in lines]), end="")
-        return DONE
-    for line in (*lines, estimate.Line(item="Together, in US dollars", quantity="", dollars=estimate.total(lines))):
-        print(f"{line.item:<32}{line.quantity:<26}{line.dollars:>8.2f}")
+    project = configuration()
+    found = {name: estimate.monthly(environment(project, name)) for name in names or project.pipeline.environments}
+    print(document(estimate.totals(found)) if as_json else estimate.table(found), end="")
     return DONE
 
 
@@ -78,16 +78,22 @@ def protect(name: EnvironmentName) -> int:
 
 
 @app.command()
-def verify(
+def verify(  # noqa: PLR0917 - typer reads arguments and options from one signature
     name: EnvironmentName,
     image_digest: ImageDigest = "",
     seconds: Annotated[int, typer.Option(help="How long it may take until all is well.", min=0)] = 120,
     execution: Annotated[str, typer.Option(help="The run of the pipeline: what alarms said before it began does not count.")] = "",
+    probe: Annotated[bool, typer.Option("--probe", help="Then ask through each fixed address, as verify.probe says.")] = False,
     bake: Annotated[bool, typer.Option("--bake", help="Then watch the alarms for verify.bake_minutes.")] = False,
 ) -> int:
-    """Check that an environment runs the image that was approved, on its addresses, healthy in every zone, without an alarm. Reads only."""
+    """Check that an environment runs the image that was approved, on its addresses, healthy in every zone, without an alarm.
+
+    Reads only, but for --probe: it opens the load balancer's security group for this computer while it asks.
+    """
+    from pipeline import probe as prober
     from pipeline import verify as verifier
     from pipeline.prepare import environment, environment_aws, pipeline_aws
+    from stacks.project import environment_file
 
     project = configuration()
     env, target = environment(project, name), aws_target()
@@ -95,6 +101,10 @@ def verify(
     since = verifier.started(pipeline_aws(project, target), project, env, execution) if execution else None
     verifier.wait(aws, env, image_digest or None, seconds=seconds, since=since, say=tell)
     print(f"{name}: every task runs the approved image, every zone is healthy, no alarm is on")
+    if probe and env.verify.probe:
+        print("\n".join(prober.ask(aws, env, env.verify.probe, run=execution)))
+    elif probe:
+        tell(f"{name}: verify.probe is not set in {environment_file(name)}, so no address was probed")
     if bake and env.verify.bake_minutes:
         tell(f"watching the alarms for {env.verify.bake_minutes} minutes")
         verifier.bake(aws, env, env.verify.bake_minutes, since=since)

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from pipeline import paths
 from pipeline.errors import PipelineError
-from pipeline.local import connections, endpoints, prerequisites, public_registry, pull_request, push, server
+from pipeline.local import connections, endpoints, outside, prerequisites, public_registry, pull_request, push, server
 from pipeline.local.cloudformation import api as cloudformation
 from pipeline.local.cloudformation import deploy as stack_operations
 from pipeline.local.cloudformation import workers as stack_workers
@@ -170,6 +170,7 @@ def _parts(world: World, listening: Any) -> Callable[[], None]:
             "/_kotei/start": lambda body: push.start(world, body),
             "/_kotei/follow": lambda body: push.resume(world, body),
             "/_kotei/connect": connected,
+            "/_kotei/outside": lambda body: outside.told(world.home, body),
             "/_kotei/plane": lambda _body: endpoints.told(standing[0]),
         },
         after_call=poke,

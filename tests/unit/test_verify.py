@@ -125,7 +125,8 @@ def test_an_alarm_from_before_may_be_what_the_deployment_cures(
         asked = {"StackName": f"kotei-staging-{name}"}
         answers("cloudformation", "list_stack_resources", {"StackResourceSummaries": summaries}, asked)
     on = [alarm("old", NOON - timedelta(minutes=1)), alarm("new", NOON + timedelta(minutes=1))]
-    answers("cloudwatch", "describe_alarms", {"MetricAlarms": on}, {"AlarmNames": ["old", "new", "quiet"], "StateValue": "ALARM"})
+    quiet = {**alarm("quiet", NOON + timedelta(minutes=1)), "StateValue": "OK"}
+    answers("cloudwatch", "describe_alarms", {"MetricAlarms": [*on, quiet]}, {"AlarmNames": ["old", "new", "quiet"]})
     assert verify_alarms.loud(aws, env, since) == said
 
 

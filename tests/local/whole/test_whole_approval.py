@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -77,11 +78,8 @@ def test_what_somebody_changed_since_the_approval_is_not_undone(system: System) 
 
     system.run("approve", "production", "--reason", "as planned")
     assert system.ended(run)["status"] == "Failed"
-    deployed = [(one["actionName"], one["status"]) for one in system.actions(run) if one["stageName"] == "Production-Deploy"]
-    assert deployed == [("Gate", "Failed")]
-    said = "".join(
-        event["message"] for event in system.client("logs").filter_log_events(logGroupName="/aws/codebuild/kotei-plan")["events"]
-    )
+    assert _deployed_in(system, run) == [("Gate", "Failed")]
+    said = _plan_log(system)
     assert "what would be deployed is not what was planned: stack kotei-production-monitoring has changed (UPDATE_COMPLETE, " in said
     assert "push, or release the change again: aws codepipeline start-pipeline-execution --name kotei" in said
     system.until(lambda: not system.moving(), "the rollback, which has nothing to do", system.shown)
@@ -101,3 +99,85 @@ def _monitoring(system: System) -> dict[str, Any]:
     found = system.stack("kotei-production-monitoring")
     assert found
     return found
+
+
+def test_of_two_runs_that_wait_the_second_deploys_within_its_approval_what_the_first_has_left(system: System) -> None:
+    """It planned before the first was deployed."""
+    first = system.asked()
+    _deny_in_production(system, "/covered/")
+    commit = system.commit("Deny /covered/ in production")
+    system.start("git", "push", "local", "HEAD:main")
+    second = str(system.until(lambda: _planned(system, commit), "the second run to plan production", system.shown))
+    assert system.question()[0] == first
+    _approved(system, first)
+    _approved(system, system.asked())
+    assert system.run_of(commit)["pipelineExecutionId"] == second
+    assert "; this is the plan anew, and all that it does was approved" in _plan_log(system)
+    assert system.get("/covered/", environment="production").status == 403
+
+
+def test_in_a_freeze_an_approval_deploys_nothing(system: System) -> None:
+    system.nothing_runs()
+    before, today = system.image("production"), datetime.now(UTC)
+    freeze = (
+        f'[[freeze]]\nstart = {today - timedelta(days=2):%Y-%m-%d}\nuntil = {today + timedelta(days=2):%Y-%m-%d}\nreason = "Year end"\n\n'
+    )
+    system.edit("stacks/environments/production.toml", "[deploy_window]", f"{freeze}[deploy_window]")
+    _deny_in_production(system, "/frozen/")
+    system.commit("Freeze production")
+    assert "nothing is deployed to production until" in system.push()
+    run = system.asked()
+    system.run("approve", "production", "--reason", "whatever the calendar says")
+    assert system.ended(run)["status"] == "Failed"
+    assert _deployed_in(system, run) == [("Gate", "Failed")]
+    assert "Year end. Whatever was approved: after that release the change again: aws codepipeline" in _plan_log(system)
+    assert system.image("production") == before
+    assert system.get("/frozen/", environment="production").status == 200
+    system.until(lambda: not system.moving(), "the rollback, which has nothing to do", system.shown)
+    system.edit("stacks/environments/production.toml", freeze, "")
+    system.commit("End the freeze")
+
+
+def test_a_pipeline_that_would_ask_nobody_any_more_asks_first(system: System) -> None:
+    system.nothing_runs()
+    before = system.git("rev-parse", "HEAD")
+    system.edit("stacks/environments/production.toml", 'approval = "always"', 'approval = "never"')
+    commit = system.commit("Ask nobody about production")
+    system.start("git", "push", "local", "HEAD:main")
+    waits = system.until(lambda: _waits_for_itself(system), "the pipeline to ask about itself", system.shown)
+    assert waits == system.run_of(commit)["pipelineExecutionId"]
+    assert "production is deployed without anybody's approval" in system.run("status").stdout
+    assert system.run("reject", "shared", "--reason", "no").returncode == 0
+    assert system.ended(waits)["status"] == "Failed"
+    assert "Production-Approve" in system.stages()
+    system.return_to(before)
+
+
+def _waits_for_itself(system: System) -> str | None:
+    latest = system.stages()["Pipeline-Approve"]
+    token = latest["actionStates"][0].get("latestExecution", {}).get("token")
+    return latest["latestExecution"]["pipelineExecutionId"] if token else None
+
+
+def _deny_in_production(system: System, path: str) -> None:
+    rule = f'[[sites.paths]]\npath = "{path}"\ndeny = true\n\n'
+    file = system.clone / "stacks/environments/production.toml"
+    text = file.read_text(encoding="utf-8")
+    site = text.index("[[sites]]", text.index("[[sites]]") + 1)
+    file.write_text(f"{text[:site]}{rule}{text[site:]}", encoding="utf-8")
+
+
+def _planned(system: System, commit: str) -> str | None:
+    """The commit's run, once it has planned production."""
+    found = [run["pipelineExecutionId"] for run in system.runs() if commit in [source["revisionId"] for source in run["sourceRevisions"]]]
+    done = found and any((one["stageName"], one["status"]) == ("Production-Plan", "Succeeded") for one in system.actions(found[0]))
+    return found[0] if done else None
+
+
+def _deployed_in(system: System, run: str) -> list[tuple[str, str]]:
+    return [(one["actionName"], one["status"]) for one in system.actions(run) if one["stageName"] == "Production-Deploy"]
+
+
+def _plan_log(system: System) -> str:
+    events = system.client("logs").filter_log_events(logGroupName="/aws/codebuild/kotei-plan")["events"]
+    return "".join(event["message"] for event in events)

@@ -186,3 +186,38 @@ def _spans(system: System, run: str) -> dict[str, tuple[object, object]]:
         )
         for stage in {action["stageName"] for action in actions}
     }
+
+
+def test_what_does_not_verify_goes_back_by_itself_and_clients_notice_nothing(system: System) -> None:
+    """Every task is healthy and answers, and an alarm goes off: template, image and configuration return together."""
+    system.deployed()
+    before, addresses = system.image(), system.addresses()
+    system.deny("/unverified/")
+    # A person's patience; the alarm would stay on for longer than anybody waits.
+    system.edit("buildspec/verify.yml", '--execution "$EXECUTION"', '--execution "$EXECUTION" --seconds 1')
+    commit = system.commit("Deny /unverified/")
+    with clients(system) as load:
+        pushed = system.start("git", "push", "local", "HEAD:main")
+        system.until(lambda: system.image() != before, "the new image to be deployed", system.shown)
+        (alarm,) = (name for name in _alarms(system) if "-monitoring-ServerErrors-" in name)
+        cloudwatch = system.client("cloudwatch")
+        cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="too many 5xx")
+        said, _ = pushed.communicate(timeout=240)
+        system.until(lambda: not system.moving(), "the rollback to end", system.shown)
+    failed = system.run_of(commit)
+    rollback = next(run for run in system.runs() if run.get("rollbackMetadata"))
+    assert failed["status"] == "Failed"
+    assert f"alarm {alarm} is on: too many 5xx" in said
+    assert (rollback["status"], rollback["trigger"]["triggerType"]) == ("Succeeded", "AutomatedRollback"), system.actions(
+        rollback["pipelineExecutionId"]
+    )
+    assert [one["actionName"] for one in system.actions(rollback["pipelineExecutionId"])][-2:] == ["monitoring", "Verify"]
+    assert (system.image(), system.addresses(), system.get("/unverified/").status) == (before, addresses, 200)
+    assert load.lost == []
+    assert load.answered > 100
+    cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="OK", StateReason="as it was")
+    system.return_to(f"{commit}~")
+
+
+def _alarms(system: System) -> list[str]:
+    return [alarm["AlarmName"] for alarm in system.client("cloudwatch").describe_alarms()["MetricAlarms"]]
