@@ -20,10 +20,9 @@ def loud(aws: Aws, env: Environment, since: datetime | None) -> list[str]:
     return [
         f"alarm {alarm['AlarmName']} is on: {alarm.get('StateReason', alarm.get('AlarmDescription', ''))}"
         for start in range(0, len(names), AT_ONCE)
-        for alarm in aws.pages(
-            "cloudwatch", "describe_alarms", "MetricAlarms", AlarmNames=names[start : start + AT_ONCE], StateValue="ALARM"
-        )
-        if since is None or alarm.get("StateTransitionedTimestamp", alarm["StateUpdatedTimestamp"]) > since)
+        for alarm in aws.pages("cloudwatch", "describe_alarms", "MetricAlarms", AlarmNames=names[start : start + AT_ONCE])
+        if alarm["StateValue"] == "ALARM"
+        and (since is None or alarm.get("StateTransitionedTimestamp", alarm["StateUpdatedTimestamp"]) > since)
     ]
 
 
