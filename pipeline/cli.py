@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from pipeline.commands import change, deliver, generate, image, logs, operate, rollback, rules
+from pipeline.commands import change, deliver, drift, examine, generate, image, logs, operate, rollback, rules
 from pipeline.commands.common import DONE, OUR_BUG
 from pipeline.errors import PipelineError
 from pipeline.local.cli import app as local_app
@@ -26,9 +26,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     result_callback=_finish,
 )
-for commands in (generate.app, change.app, operate.app, logs.app, deliver.app, rollback.app, rules.app):
+for commands in (generate.app, change.app, operate.app, logs.app, examine.app, deliver.app, rollback.app, rules.app):
     app.add_typer(commands)
 app.add_typer(image.app, name="image")
+app.add_typer(drift.app, name="drift")
 app.add_typer(local_app, name="local")
 
 

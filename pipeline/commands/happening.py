@@ -33,6 +33,19 @@ def shown() -> Iterator[tuple[Callable[[str], None], Watch]]:
         yield live.console.print, lambda event: _grow(root, stacks, event)
 
 
+@contextmanager
+def waiting(what: str) -> Iterator[Callable[[str], None]]:
+    """What is waited for; how far it is shows at a terminal only, in the same line."""
+    if not sys.stderr.isatty():
+        tell(what)
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what) as status:
+        yield lambda text: status.update(f"{what}: {text}")
+
+
 def line(event: Event) -> str:
     from pipeline.stack_events import plain
 

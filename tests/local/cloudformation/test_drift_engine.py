@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -31,7 +30,7 @@ def detected(cloud: Any, stack: str) -> dict[str, dict[str, Any]]:
 
 def drifted(cloud: Any, stack: str) -> dict[str, list[dict[str, str]]]:
     rows = detected(cloud, stack)
-    return {name: row["PropertyDifferences"] for name, row in rows.items() if row["StackResourceDriftStatus"] not in ("IN_SYNC",)}
+    return {name: row["PropertyDifferences"] for name, row in rows.items() if row["StackResourceDriftStatus"] != "IN_SYNC"}
 
 
 def test_nothing_has_drifted_right_after_a_deployment(staging: Any) -> None:

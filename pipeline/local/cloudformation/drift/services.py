@@ -11,7 +11,6 @@ from pipeline.local.cloudformation.drift.reader import Reader, Seen
 from pipeline.local.cloudformation.resources.handler import Properties, names
 from pipeline.local.cloudformation.resources.scaling import KEY, SERVICE
 
-
 TOLD = names(
     "availabilityZoneRebalancing capacityProviderStrategy deploymentConfiguration desiredCount enableECSManagedTags "
     "healthCheckGracePeriodSeconds loadBalancers networkConfiguration platformVersion propagateTags tags taskDefinition"

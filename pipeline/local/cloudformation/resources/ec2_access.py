@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from pipeline.local import pinned
 from pipeline.local.cloudformation.resources.ec2_network import retag, tag
@@ -97,10 +99,19 @@ def _rules(client: Any, group: str, old: Properties, new: Properties) -> None:
         before, after = _listed(old.get(key)), _listed(new.get(key))
         for rule in after:
             if rule not in before:
-                _authorize(client, group, rule, ingress=ingress)
+                _unless(client, "InvalidPermission.Duplicate", _authorize, group, rule, ingress=ingress)
         for rule in before:
             if rule not in after:
-                _revoke(client, group, rule, ingress=ingress)
+                _unless(client, "InvalidPermission.NotFound", _revoke, group, rule, ingress=ingress)
+
+
+def _unless(client: Any, code: str, act: Callable[..., Any], group: str, rule: Properties, *, ingress: bool) -> None:
+    """What somebody has done by hand already is done (aws-cloudformation/cloudformation-coverage-roadmap#1532)."""
+    try:
+        act(client, group, rule, ingress=ingress)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != code:
+            raise
 
 
 def _listed(rules: Any) -> list[Properties]:

@@ -1,0 +1,86 @@
+"""Brings together what drift is found from: the stacks that are live, CloudFormation's detection, the rendered files of this checkout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from pathlib import Path
+
+from pipeline import catalog, live
+from pipeline.aws import Aws, Target
+from pipeline.drift import accepted, three_ways
+from pipeline.drift.detection import NOT_READ, Detected, detect
+from pipeline.drift.model import Found
+from pipeline.errors import PipelineError
+from pipeline.paths import NGINX_RENDERED, RENDERED
+from pipeline.prepare import environment, environment_aws, owned_files, pipeline_aws
+from pipeline.review import sides
+from pipeline.review.exceptions import EXCEPTIONS
+from pipeline.review.model import Side
+from pipeline.review.read import resources
+from pipeline.stages import SHARED
+from stacks.project import Project
+
+
+def find(root: Path, project: Project, target: Target, owner: str, say: Callable[[str], None]) -> Found:
+    """`owner` is an environment, or `shared`. Changes nothing in AWS but when CloudFormation last looked."""
+    aws, names = _stacks(project, target, owner)
+    read = {stack: live.read(aws, owner, stack, name) for stack, name in names.items()}
+    there = {stack: one.stack for stack, one in read.items() if one}
+    if not there:
+        raise PipelineError(f"{owner} has no stacks in account {aws.account}, {aws.region}; deploy first: git push")
+    files = owned_files(root, owner)
+    git = sides.sides(files).get(owner, Side())
+    # What runs behind the addresses is the image's; here only who reaches it matters.
+    deployed = Side(stacks=there, nginx=files.get(f"{NGINX_RENDERED}/{owner}/nginx.conf"))
+    left = len(there)
+
+    def done(_: str) -> None:
+        nonlocal left
+        left -= 1
+        say(f"{left} left")
+
+    detected = detect(aws, {stack: one.name for stack, one in there.items()}, done)
+    rows = {stack: one.rows for stack, one in detected.items()}
+    modules = {stack: three_ways.module(files.get(f"{RENDERED}/{owner}/{stack}.yaml", "")) for stack in there}
+    drifts, ignored = three_ways.drifts(owner, deployed, git, rows, modules)
+    entries = accepted.parse(files.get(EXCEPTIONS.as_posix()))
+    return Found(
+        owner=owner,
+        checked=sum(row.status not in NOT_READ for some in rows.values() for row in some),
+        drifts=accepted.mark(drifts, entries, date.today()),  # noqa: DTZ011 - an exception expires where it is read
+        ignored=tuple(ignored),
+        unchecked={stack: one.failure for stack, one in detected.items() if one.failure},
+        unsupported=_unsupported(deployed, detected),
+        ahead=tuple(three_ways.ahead(deployed, git)),
+        unused=accepted.unused(owner, drifts, entries),
+    )
+
+
+def _stacks(project: Project, target: Target, owner: str) -> tuple[Aws, dict[str, str]]:
+    if owner == SHARED:
+        return pipeline_aws(project, target), {spec.name: project.stack_name(spec.name) for spec in catalog.SHARED_STACKS}
+    env = environment(project, owner)
+    return environment_aws(env, target), {spec.name: env.stack_name(spec.name) for spec in catalog.ENVIRONMENT_STACKS}
+
+
+def _unsupported(deployed: Side, detected: Mapping[str, Detected]) -> dict[str, tuple[str, ...]]:
+    """What no detection read: by the type of each resource, since CloudFormation leaves them out of its answer."""
+    found: dict[str, list[str]] = {}
+    for stack, one in detected.items():
+        compared = {row.logical_id for row in one.rows if row.status not in NOT_READ}
+        for name, resource in resources(deployed.stacks[stack]).items():
+            if name not in compared:
+                found.setdefault(str(resource.get("Type")), []).append(f"{stack}/{name}")
+    return {kind: tuple(places) for kind, places in sorted(found.items())}
+
+
+def one(found: Found, name: str) -> str:
+    """The place of a drift by its logical id, or by stack/LogicalId. Raises PipelineError where it names none, or several."""
+    places = [drift.place for drift in found.drifts if name in (drift.logical_id, drift.place)]
+    if len(places) == 1:
+        return places[0]
+    if places:
+        raise PipelineError(f"{name} is in several stacks: {', '.join(places)}; name one of these")
+    known = ", ".join(drift.place for drift in found.drifts) or "nothing"
+    raise PipelineError(f"{found.owner}: {name} has not drifted; what has: {known}")
