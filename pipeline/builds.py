@@ -9,7 +9,7 @@ from troposphere import GetAtt, Parameter, Ref, Template, codebuild, iam, logs
 
 from pipeline import guard_hook
 from pipeline.paths import BUILDSPECS
-from pipeline.wiring import stack_arns
+from pipeline.wiring import planned_arns
 from policy import build as policy
 from policy import hooks, trust
 from stacks import deployroles, registry, supply, verification
@@ -111,7 +111,7 @@ def _policy(project: Project, name: str, log_group: Any, artifacts: Artifacts) -
     pipeline = f"arn:aws:codepipeline:{where}:{config.project}"
     if name == "plan":
         rules = [hooks.publish(guard_hook.objects())] if guard_hook.on(project) else []
-        return policy.plan(**ground, stacks=stack_arns(project), pipeline=pipeline, plans=artifacts.plans, roles=readers, more=rules)
+        return policy.plan(**ground, stacks=planned_arns(project), pipeline=pipeline, plans=artifacts.plans, roles=readers, more=rules)
     if name == "verify":
         return policy.verify(**ground, pipeline=pipeline, look=verification.permissions(here), roles=readers)
     return policy.check(**ground)

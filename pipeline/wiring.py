@@ -58,12 +58,21 @@ def overrides(step: Step) -> str | None:
 
 def stack_arns(project: Project) -> list[str]:
     """The stacks in the pipeline's own account: the shared ones, and those of its environments."""
-    config = project.pipeline
-    hooks = [] if config.hooks == "off" else ["hooks"]
     specs = (connection.STACK, registry.STACK, roles.STACK, supply.STACK)
-    names = [project.stack_name(name) for name in (*(spec.name for spec in specs if spec.wanted(project)), "review", "pipeline", *hooks)]
-    shared = [arns.stack(config.region, config.account, name) for name in names]
-    return [*shared, *(arns.stacks(env) for env in project.environments if env.account == config.account)]
+    hooks = [] if project.pipeline.hooks == "off" else ["hooks"]
+    return _arns(project, [*(spec.name for spec in specs if spec.wanted(project)), "review", "pipeline", *hooks])
+
+
+def planned_arns(project: Project) -> list[str]:
+    """Also those that the configuration does not want: a plan looks whether they are there."""
+    specs = (connection.STACK, registry.STACK, roles.STACK, supply.STACK)
+    return _arns(project, [*(spec.name for spec in specs), "review", "pipeline", "hooks"])
+
+
+def _arns(project: Project, shared: Iterable[str]) -> list[str]:
+    config = project.pipeline
+    own = [arns.stack(config.region, config.account, project.stack_name(name)) for name in shared]
+    return [*own, *(arns.stacks(env) for env in project.environments if env.account == config.account)]
 
 
 def title(name: str) -> str:
