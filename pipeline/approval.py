@@ -7,7 +7,7 @@ from typing import Literal
 
 from pipeline.aws import Aws, RefusedError
 from pipeline.errors import PipelineError
-from pipeline.stages import SHARED, prefix
+from pipeline.stages import SHARED, deploy_stage, prefix
 from stacks.project import Project
 
 REASON_LIMIT = 512  # API: ApprovalSummary
@@ -85,6 +85,15 @@ def decide(aws: Aws, project: Project, owner: str, decision: Literal["Approved",
             raise PipelineError(f"{owner}: somebody else decided in the meantime; see: kotei status") from refused
         raise
     return mine[0]
+
+
+def overtaken(aws: Aws, project: Project, waiting: Waiting) -> str:
+    """The run that began to deploy to the same owner after this one had planned; empty where there is none."""
+    actions = list(aws.pages("codepipeline", "list_action_executions", "actionExecutionDetails", pipelineName=project.pipeline.project))
+    plan, deploy = f"{prefix(waiting.owner)}-Plan", deploy_stage(waiting.owner)
+    planned = [one["startTime"] for one in actions if (one["stageName"], one["pipelineExecutionId"]) == (plan, waiting.execution)]
+    later = [one for one in actions if planned and one["stageName"] == deploy and one["startTime"] > max(planned)]
+    return next((str(one["pipelineExecutionId"]) for one in later if one["actionName"] != "Gate"), "")
 
 
 def approved_in(aws: Aws, project: Project, owner: str, execution: str) -> bool:

@@ -107,6 +107,9 @@ def _decide(owner: str, *, approved: bool, reason: str) -> int:
     project = configuration()
     if owner != SHARED:
         environment(project, owner)
-    decided = approval.decide(pipeline_aws(project, aws_target()), project, owner, "Approved" if approved else "Rejected", reason)
+    aws = pipeline_aws(project, aws_target())
+    decided = approval.decide(aws, project, owner, "Approved" if approved else "Rejected", reason)
+    if approved and (run := approval.overtaken(aws, project, decided)):
+        tell(f"run {run} was deployed to {owner} after this was planned, so the gate plans anew: what was not in this plan stops there")
     print(f"{owner}: {'approved' if approved else 'rejected'} {decided.text or 'run ' + decided.execution}")
     return DONE

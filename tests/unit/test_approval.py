@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -87,6 +88,23 @@ def test_only_a_yes_counts(aws: Aws, answers: Callable[..., None], project: Proj
     asked = {"pipelineName": "demo", "filter": {"pipelineExecutionId": EXECUTION}}
     answers("codepipeline", "list_action_executions", executions(word), asked)
     assert approval.approved_in(aws, project, "test", EXECUTION) is counts
+
+
+@pytest.mark.parametrize(("minutes", "action", "told"), [(2, "service", True), (2, "Gate", False), (0, "service", False)])
+def test_who_approves_hears_that_another_run_was_deployed_since_the_plan(
+    aws: Aws, answers: Callable[..., None], project: Project, minutes: int, action: str, *, told: bool
+) -> None:
+    began = datetime(2030, 1, 1, tzinfo=UTC)
+    plan = {"pipelineExecutionId": EXECUTION, "stageName": "Test-Plan", "actionName": "Plan", "startTime": began + timedelta(minutes=1)}
+    other = {
+        "pipelineExecutionId": OTHER,
+        "stageName": "Test-Deploy",
+        "actionName": action,
+        "startTime": began + timedelta(minutes=minutes),
+    }
+    answers("codepipeline", "list_action_executions", {"actionExecutionDetails": [other, plan]})
+    asked = approval.Waiting(owner="test", stage="Test-Approve", action="Approve", token=TOKEN, execution=EXECUTION, text="")
+    assert approval.overtaken(aws, project, asked) == (OTHER if told else "")
 
 
 NOW: Parts = {"files": {}, "inputs": {}, "stacks": {"demo-test-service": "UPDATE_COMPLETE, last changed today 2"}}

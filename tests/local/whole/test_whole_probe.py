@@ -1,0 +1,72 @@
+"""A probe through the fixed addresses: what it says, and that the load balancer lets nobody else in, then or later."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import System
+
+pytestmark = pytest.mark.local
+
+STAGING = "stacks/environments/staging.toml"
+# As whom a probe comes on this computer, and what stands for it.
+OWN, STAND_IN = "198.18.0.9", "127.18.0.9"
+
+
+def test_each_address_is_asked_as_its_clients_ask_and_nobody_is_let_in_for_longer(system: System) -> None:
+    system.deployed()
+    rules = _rules(system)
+    _probed(system, "host = 'api.staging.example.com'")
+    said = system.run("verify", "staging", "--probe").stdout
+    for address, zone in zip(system.addresses(), "ac", strict=True):
+        assert f"{address} (ap-northeast-1{zone}) answers https://api.staging.example.com/ with 200" in said
+    assert _rules(system) == rules
+    with pytest.raises(OSError, match=r"refused|reset|EOF|timed out"):
+        system.get("/", source=STAND_IN)
+
+
+def test_a_wrong_answer_names_the_addresses_and_leaves_nothing_open(system: System) -> None:
+    system.deployed()
+    rules = _rules(system)
+    _probed(system, "host = 'api.staging.example.com'\npath = '/admin/'")
+    refused = system.run("verify", "staging", "--probe", check=False)
+    assert refused.returncode == 1
+    assert "staging does not answer https://api.staging.example.com/admin/ with 200" in refused.stderr
+    assert all(
+        f"{address} (ap-northeast-1{zone}): the answer is 403" in refused.stderr
+        for address, zone in zip(system.addresses(), "ac", strict=True)
+    )
+    assert _rules(system) == rules
+
+
+def test_what_a_killed_probe_has_left_open_is_closed_by_the_next(system: System) -> None:
+    system.deployed()
+    rules = _rules(system)
+    _probed(system, "host = 'api.staging.example.com'\npath = '/admin/'")
+    python = str(system.clone / ".venv/bin/python")
+    killed = system.start(python, "-m", "pipeline", "verify", "staging", "--probe")
+    system.until(lambda: len(_rules(system)) > len(rules), "the probe to open the group")
+    killed.kill()
+    killed.communicate()
+    (left,) = _rules(system) - rules
+    assert left[0] == f"{OWN}/32"
+    assert left[1].startswith("kotei probe: by hand, until 20")
+    _probed(system, "host = 'api.staging.example.com'")
+    system.run("verify", "staging", "--probe")
+    assert _rules(system) == rules
+
+
+def _probed(system: System, settings: str) -> None:
+    system.git("checkout", "--quiet", "--", STAGING)
+    file = system.clone / STAGING
+    file.write_text(f"{file.read_text(encoding='utf-8')}\n[verify.probe]\n{settings}\n", encoding="utf-8")
+
+
+def _rules(system: System) -> set[tuple[str, str]]:
+    """Network and description of whom the load balancer lets in."""
+    group = system.outputs("kotei-staging-security")["LoadBalancerSecurityGroup"]
+    found = system.client("ec2").describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"]
+    return {(network["CidrIp"], network.get("Description", "")) for one in found for network in one["IpRanges"]}
