@@ -19,7 +19,7 @@ def with_all_examples(folder: Path) -> Project:
         target = folder / "stacks/environments" / file.name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(SWITCHED_OFF.sub("", file.read_text()))
-    (folder / "pipeline").mkdir()
+    (folder / "pipeline").mkdir(parents=True)
     (folder / "pipeline/pipeline.toml").write_text((ROOT / "pipeline/pipeline.toml").read_text())
     return project.load(folder)
 
@@ -34,6 +34,9 @@ def test_examples_are_valid_when_switched_on(tmp_path: Path) -> None:
         assert [port.port for port in env.ports] == [5432, 8883]
         assert env.origins[0].client_certificate
         assert env.addresses.keep
+    production = with_all_examples(tmp_path / "again").environments[1]
+    assert production.freeze
+    assert production.verify.probe
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "stacks/environments").glob("*.toml")), ids=lambda file: file.stem)
