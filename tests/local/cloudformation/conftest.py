@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 from moto.core.base_backend import BackendDict
 
-from pipeline import aws, bootstrap, cli, paths
+from pipeline import aws, bootstrap, cli, paths, prepare
 from pipeline.local import connections, emulator, prerequisites, server
 from pipeline.local.cloudformation import api, deploy, workers
 from pipeline.local.codebuild import api as codebuild
@@ -100,14 +101,20 @@ def listening() -> Iterator[Any]:
 
 @pytest.fixture
 def cloud(tmp_path: Path, listening: Any) -> Iterator[Cloud]:
+    with opened(tmp_path, listening) as found:
+        yield found
+
+
+@contextmanager
+def opened(place: Path, listening: Any) -> Iterator[Cloud]:
     BackendDict.reset()
     world = World(
-        home=tmp_path / "home",
-        root=tmp_path,
+        home=place / "home",
+        root=place,
         endpoint=f"http://127.0.0.1:{listening.server_port}",
         account=ACCOUNT,
         region=REGION,
-        store=Store(tmp_path / "home" / "engine.sqlite"),
+        store=Store(place / "home" / "engine.sqlite"),
     )
     services = {
         "cloudformation": api.OPERATIONS,
@@ -116,9 +123,11 @@ def cloud(tmp_path: Path, listening: Any) -> Iterator[Cloud]:
         "codepipeline": codepipeline.OPERATIONS,
     }
     listening.app = server.Front(world=world, services=services, emulator=emulator.application(world))
-    yield Cloud(world)
-    workers.wait()
-    world.store.close()
+    try:
+        yield Cloud(world)
+    finally:
+        workers.wait()
+        world.store.close()
 
 
 @pytest.fixture
@@ -136,6 +145,12 @@ def resume() -> Callable[[World], None]:
 
 @pytest.fixture
 def rollout(cloud: Cloud) -> Iterator[Callable[[str, str], None]]:
+    with playing(cloud) as verdict:
+        yield verdict
+
+
+@contextmanager
+def playing(cloud: Cloud) -> Iterator[Callable[[str, str], None]]:
     """Plays the data plane: says what becomes of deployments of an image; `*` is any image."""
     verdicts: dict[str, str] = {}
     stop = threading.Event()
@@ -158,23 +173,50 @@ def rollout(cloud: Cloud) -> Iterator[Callable[[str, str], None]]:
 
     thread = threading.Thread(target=play, daemon=True)
     thread.start()
-    yield verdicts.__setitem__
-    # Whatever a failed test left waiting ends, too.
-    verdicts["*"] = "COMPLETED"
-    workers.wait()
-    stop.set()
-    thread.join()
-    gaps.DEPLOYMENTS.clear()
+    try:
+        yield verdicts.__setitem__
+    finally:
+        # Whatever a failed test left waiting ends, too.
+        verdicts["*"] = "COMPLETED"
+        workers.wait()
+        stop.set()
+        thread.join()
+        gaps.DEPLOYMENTS.clear()
 
 
 @pytest.fixture
-def kotei(cloud: Any, rollout: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., int]]:
+def kotei(cloud: Any, rollout: Callable[[str, str], None], tmp_path: Path) -> Iterator[Callable[..., int]]:
+    with commanding(cloud, rollout, tmp_path) as run:
+        yield run
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory, listening: Any) -> Iterator[tuple[Cloud, Callable[..., int]]]:
+    """The shared stacks and staging, deployed once for a module, and the command line. Whoever changes them puts them back."""
+    place = tmp_path_factory.mktemp("standing")
+    with opened(place, listening) as cloud, playing(cloud) as verdict, commanding(cloud, verdict, place) as run:
+        assert run("bootstrap", "--yes") == 0
+        digest = "sha256:" + "a" * 64
+        prepared = prepare.prepare(paths.ROOT, project.load(paths.ROOT), aws.target(paths.ROOT), "staging", digest)
+        assert run("apply", "staging", "--image-digest", digest, "--yes", prepared.facts.fingerprint) == 0
+        yield cloud, run
+
+
+@contextmanager
+def commanding(cloud: Any, rollout: Callable[[str, str], None], place: Path) -> Iterator[Callable[..., int]]:
     """The command line against this cloud. The connection is confirmed as soon as somebody is asked to."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        yield from _commanding(cloud, rollout, place, monkeypatch)
+
+
+def _commanding(
+    cloud: Any, rollout: Callable[[str, str], None], place: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., int]]:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(place / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(place / "credentials"))
     monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.world.endpoint)
     rollout("*", "COMPLETED")
     prerequisites.provide(cloud.world, project.load(paths.ROOT).environments)
@@ -191,3 +233,11 @@ def kotei(cloud: Any, rollout: Callable[[str, str], None], monkeypatch: pytest.M
     aws.target.cache_clear()
     yield lambda *arguments: cli.main(list(arguments))
     aws.target.cache_clear()
+
+
+@pytest.fixture
+def roles(cloud: Cloud) -> None:
+    """What CloudFormation acts as, as bootstrap leaves it."""
+    template = (paths.ROOT / paths.RENDERED / "shared/roles.yaml").read_text()
+    cloud.cfn.create_stack(StackName="kotei-roles", TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"])
+    assert cloud.settled("kotei-roles")["StackStatus"] == "CREATE_COMPLETE", cloud.reasons("kotei-roles")

@@ -57,6 +57,7 @@ def fingerprint(kotei: Callable[..., int], capsys: pytest.CaptureFixture[str], *
     return capsys.readouterr().err.strip().rpartition(" ")[2]
 
 
+@pytest.mark.usefixtures("roles")
 def test_an_environment_is_deployed_without_the_pipeline_and_destroyed_without_losing_an_address(
     kotei: Callable[..., int], cloud: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -101,6 +102,7 @@ def working_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[p
     return write
 
 
+@pytest.mark.usefixtures("roles")
 def test_stacks_that_somebody_deleted_come_back_on_the_addresses_that_partners_know(
     kotei: Callable[..., int],
     cloud: Any,

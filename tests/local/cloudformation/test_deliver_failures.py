@@ -151,6 +151,7 @@ def test_bootstrap_survives_a_failure_of_each_of_its_calls(
     assert all("StackPolicyBody" in cloud.cfn.get_stack_policy(StackName=stack["StackName"]) for stack in stacks)
 
 
+@pytest.mark.usefixtures("roles")
 def test_apply_and_plan_survive_a_failure_of_each_of_their_calls(
     kotei: Callable[..., int], cloud: Any, faults: Faults, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -188,6 +189,7 @@ def test_a_stack_that_fails_midway_says_why_first_and_the_next_bootstrap_complet
     assert {stack["StackStatus"] for stack in cloud.cfn.describe_stacks()["Stacks"]} == {"CREATE_COMPLETE"}
 
 
+@pytest.mark.usefixtures("roles")
 def test_a_first_deployment_that_failed_gets_out_by_name(
     kotei: Callable[..., int], cloud: Any, rollout: Callable[[str, str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -209,6 +211,7 @@ def test_a_first_deployment_that_failed_gets_out_by_name(
     assert "no stack is stuck" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("roles")
 def test_a_change_set_that_replaces_what_the_plan_did_not_list_stops_before_anything_changes(
     kotei: Callable[..., int], cloud: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
