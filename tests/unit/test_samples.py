@@ -19,13 +19,14 @@ def with_all_examples(folder: Path) -> Project:
         target = folder / "stacks/environments" / file.name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(SWITCHED_OFF.sub("", file.read_text()))
-    (folder / "pipeline").mkdir(parents=True)
+    (folder / "pipeline").mkdir()
     (folder / "pipeline/pipeline.toml").write_text((ROOT / "pipeline/pipeline.toml").read_text())
     return project.load(folder)
 
 
 def test_examples_are_valid_when_switched_on(tmp_path: Path) -> None:
-    for env in with_all_examples(tmp_path).environments:
+    environments = with_all_examples(tmp_path).environments
+    for env in environments:
         site = env.sites[0]
         assert site.maintenance
         assert site.methods
@@ -34,9 +35,7 @@ def test_examples_are_valid_when_switched_on(tmp_path: Path) -> None:
         assert [port.port for port in env.ports] == [5432, 8883]
         assert env.origins[0].client_certificate
         assert env.addresses.keep
-    production = with_all_examples(tmp_path / "again").environments[1]
-    assert production.freeze
-    assert production.verify.probe
+    assert any(env.freeze and env.verify.probe for env in environments)
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "stacks/environments").glob("*.toml")), ids=lambda file: file.stem)
