@@ -59,7 +59,12 @@ def check(
             found += findings
     exceptions = accepted.load(root)
     day = today or date.today()  # noqa: DTZ011 - an exception expires where it is read
-    left = [*accepted.apply(found, exceptions, day), *accepted.expired_reviews(root, day), *accepted.expired_vulnerabilities(root, day)]
+    left = [
+        *accepted.apply(found, exceptions, day),
+        *accepted.expired_reviews(root, day),
+        *accepted.expired_drift(root, day),
+        *accepted.expired_vulnerabilities(root, day),
+    ]
     if not only:
         left += accepted.unused(found, exceptions)
     return sorted(set(left))

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline.checks.finding import Finding
+from pipeline.drift import accepted as drift
 from pipeline.errors import PipelineError
 from pipeline.review import exceptions
 from pipeline.review.exceptions import EXCEPTIONS
@@ -53,8 +54,9 @@ class _File(BaseModel):
 
     accepted: tuple[Accepted, ...] = ()
     image: tuple[AcceptedVulnerability, ...] = ()
-    # Findings of reviews, which pipeline/review/exceptions.py reads.
+    # Findings of reviews and drift, which pipeline/review/exceptions.py and pipeline/drift/accepted.py read.
     review: Any = ()
+    drift: Any = ()
 
 
 def load(root: Path) -> tuple[Accepted, ...]:
@@ -98,6 +100,12 @@ def expired_reviews(root: Path, today: date) -> list[Finding]:
         for one in exceptions.parse(text)
         if one.expires < today
     ]
+
+
+def expired_drift(root: Path, today: date) -> list[Finding]:
+    """The same for drift: `kotei drift` tells which exception nothing needs."""
+    text = (root / EXCEPTIONS).read_text() if (root / EXCEPTIONS).is_file() else None
+    return [_expired(one.stack, f"the drift of {one.resource}", one.owner, one.expires) for one in drift.parse(text) if one.expires < today]
 
 
 def expired_vulnerabilities(root: Path, today: date) -> list[Finding]:

@@ -97,8 +97,8 @@ def _rules_elsewhere(context: Context, _: str, expected: Any, actual: Any) -> An
     return [rule for rule in _listed(actual) if any(same(rule, one) for one in wanted) or not any(same(rule, one) for one in elsewhere)]
 
 
-def _one_group(_: Context, __: str, ___: Any, actual: Any) -> Any:
-    return [_shorter(action) for action in _listed(actual)]
+def _one_group(_: Context, __: str, expected: Any, actual: Any) -> Any:
+    return expected if same(expected, [_shorter(action) for action in _listed(actual)]) else actual
 
 
 def _shorter(action: Any) -> Any:
