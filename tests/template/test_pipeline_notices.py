@@ -36,7 +36,7 @@ EVENTS: dict[str, tuple[str, dict[str, Any]]] = {
 
 @pytest.fixture
 def chatting(project: Project) -> Project:
-    chat = Chat(slack_workspace="T0123456789", slack_channel="C0123456789")
+    chat = Chat(slack_workspace="T0EXAMPLE01", slack_channel="C0EXAMPLE01")
     return project.model_copy(update={"pipeline": project.pipeline.model_copy(update={"chat": chat})})
 
 
