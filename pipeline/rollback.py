@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from pipeline import deployed
@@ -122,9 +123,7 @@ def _candidate(aws: Aws, project: Project, summary: dict[str, Any], version: int
     artifacts: list[dict[str, Any]] = made.get(("Source", "Source"), {}).get("outputArtifacts", [])
     source = artifacts[0].get("s3location", {}) if artifacts else {}
     unread: list[str] = []
-    why_not = next(
-        (reason for reason in (*_without_image(aws, project, digest, unread), *_without_source(aws, source, unread)) if reason), ""
-    )
+    why_not = next(chain(_without_image(aws, project, digest, unread), _without_source(aws, source, unread)), "")
     return replace(plain, digest=digest, why_not=why_not, unread=tuple(unread))
 
 

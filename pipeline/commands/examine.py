@@ -28,7 +28,9 @@ def doctor(
 
     project = configuration()
     only = environment(project, name) if name else None
-    found = run.examine(ROOT, project, aws_target(), only)
+    target = aws_target()
+    tell("looking; this takes some seconds")
+    found = run.examine(ROOT, project, target, only)
     print(document([asdict(one) for one in found]) if as_json else run.text(found), end="")
     return BROKEN if run.worst(found) == "broken" else DONE
 

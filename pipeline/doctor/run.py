@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from pipeline.aws import DENIED, RefusedError, Target
+from pipeline.aws import DENIED, Aws, RefusedError, Target
 from pipeline.doctor import account, deployed, network, shared
 from pipeline.doctor.model import STATES, Finding, Look, LookShared, Place, Shared, Told, unknown
 from pipeline.errors import PipelineError
@@ -49,11 +49,14 @@ OF_AN_ENVIRONMENT: dict[str, Look] = {
 def examine(root: Path, project: Project, target: Target, only: Environment | None) -> list[Finding]:
     """Of one environment, or of all; the pipeline and this computer are always looked at."""
     whole = Shared(root=root, project=project, aws=pipeline_aws(project, target))
+    # Making a client costs more than asking with it, so environments of one account and region share theirs.
+    known = {whole.aws: whole.aws}
     jobs: list[tuple[str, str, Callable[[], Iterator[Told]]]] = []
     for about, looks in ((COMPUTER, OF_THE_COMPUTER), (SHARED, OF_SHARED)):
         jobs += [(about, name, partial(look, whole)) for name, look in looks.items()]
     for env in [only] if only else project.environments:
-        place = _place(root, project, target, env)
+        aws = environment_aws(env, target)
+        place = _place(whole, env, known.setdefault(aws, aws))
         jobs += [(env.name, name, partial(look, place)) for name, look in OF_AN_ENVIRONMENT.items()]
     with ThreadPoolExecutor(max_workers=TOGETHER) as together:
         return [found for told in together.map(lambda job: _safely(*job), jobs) for found in told]
@@ -76,16 +79,9 @@ def text(found: Sequence[Finding]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _place(root: Path, project: Project, target: Target, env: Environment) -> Place:
-    beside = tuple(one for one in project.environments if (one.account, one.region) == (env.account, env.region))
-    return Place(
-        root=root,
-        env=env,
-        aws=environment_aws(env, target),
-        registry=pipeline_aws(project, target),
-        repository=project.repository_name,
-        beside=beside,
-    )
+def _place(whole: Shared, env: Environment, aws: Aws) -> Place:
+    beside = tuple(one for one in whole.project.environments if (one.account, one.region) == (env.account, env.region))
+    return Place(root=whole.root, env=env, aws=aws, registry=whole.aws, repository=whole.project.repository_name, beside=beside)
 
 
 def _safely(about: str, name: str, look: Callable[[], Iterator[Told]]) -> list[Finding]:
