@@ -78,3 +78,46 @@ def test_the_certificate_is_rotated(system: System) -> None:
     listeners = system.client("elbv2").describe_listeners(LoadBalancerArn=balancer)["Listeners"]
     assert [one["CertificateArn"] for listener in listeners for one in listener["Certificates"]] == [new]
     assert system.serves()
+
+
+@runbook("A bad image is out")
+def test_a_bad_image_is_out(system: System) -> None:
+    system.deployed()
+    system.nothing_runs()
+    system.deny("/bad/")
+    system.commit("Deny /bad/")
+    system.push()
+    assert system.get("/bad/").status == 403
+    follow(system, "A bad image is out")
+    assert system.get("/bad/").status == 200
+
+
+@runbook("A stack is stuck")
+def test_a_stack_is_stuck(system: System) -> None:
+    system.deployed()
+    system.nothing_runs()
+    name, cloudformation = "kotei-staging-monitoring", system.client("cloudformation")
+    cloudformation.delete_stack(StackName=name)
+    system.until(lambda: not system.stack(name), f"stack {name} to go")
+    cloudformation.create_change_set(
+        StackName=name,
+        ChangeSetName="forgotten",
+        ChangeSetType="CREATE",
+        TemplateBody='{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}',
+    )
+    said = follow(system, "A stack is stuck")
+    assert f"stack {name} is REVIEW_IN_PROGRESS" in said.replace("\n", " ")
+    assert system.stack(name)["StackStatus"] == "CREATE_COMPLETE"
+
+
+@runbook("The stacks of an environment were deleted")
+def test_the_stacks_of_an_environment_were_deleted(system: System) -> None:
+    system.deployed()
+    system.nothing_runs()
+    addresses = system.addresses()
+    system.run("destroy", "staging", "--yes", "staging")
+    assert not [one for one in system.client("cloudformation").describe_stacks()["Stacks"] if one["StackName"].startswith("kotei-staging-")]
+    said = follow(system, "The stacks of an environment were deleted")
+    assert system.addresses() == addresses
+    assert all(address in said for address in addresses)
+    assert all(system.serves(zone=zone) for zone in (0, 1))
