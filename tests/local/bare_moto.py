@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -178,11 +179,31 @@ def bucket_answers(s3: Any) -> dict[str, bool]:
     return {"conditions_are_part_of_a_policy": not refused("403", lambda: s3.put_object(Bucket="bucket", Key="k", Body=b""))}
 
 
-def query_answers(logs: Any) -> dict[str, bool]:
+def log_answers(logs: Any) -> dict[str, bool]:
+    logs.create_log_group(logGroupName="g")
+    logs.create_log_stream(logGroupName="g", logStreamName="s")
+    now = int(time.time() * 1000)
+    logs.put_log_events(logGroupName="g", logStreamName="s", logEvents=[{"timestamp": now, "message": '{"status": 200}'}])
+    found = logs.filter_log_events(logGroupName="g", filterPattern="{ $.status = 500 }")["events"]
+    saved = answered(lambda: logs.put_query_definition(name="q", queryString="fields @message"))
+    return {"events_are_filtered": not found, "queries_are_saved": saved}
+
+
+def account_answers(ec2: Any, iam: Any, quotas: Any) -> dict[str, bool]:
+    role = iam.create_service_linked_role(AWSServiceName="ecs.amazonaws.com")["Role"]["RoleName"]
+    return {
+        "linked_roles_have_their_names": role == "AWSServiceRoleForECS",
+        "public_access_can_be_blocked": answered(ec2.describe_vpc_block_public_access_options),
+        "quotas_of_other_services": answered(lambda: quotas.get_service_quota(ServiceCode="ec2", QuotaCode="L-0263D0A3")),
+    }
+
+
+def answered(call: Callable[[], Any]) -> bool:
     try:
-        return {"queries_are_saved": bool(logs.put_query_definition(name="q", queryString="fields @message")["queryDefinitionId"])}
-    except NotImplementedError:
-        return {"queries_are_saved": False}
+        call()
+    except (NotImplementedError, ClientError):
+        return False
+    return True
 
 
 @mock_aws
@@ -191,7 +212,8 @@ def main() -> None:
     ec2, elb, acm, ecs, cloudwatch, ecr, s3, logs = (boto3.client(name, region_name=REGION) for name in names)
     # The addresses that the load balancer's part needs are taken before the quota is tried.
     answers = balancer_answers(ec2, elb, acm, ecs) | ec2_answers(ec2)
-    answers |= alarm_answers(cloudwatch) | image_answers(ecr) | bucket_answers(s3) | query_answers(logs)
+    answers |= alarm_answers(cloudwatch) | image_answers(ecr) | bucket_answers(s3) | log_answers(logs)
+    answers |= account_answers(ec2, *(boto3.client(name, region_name=REGION) for name in ("iam", "service-quotas")))
     print(json.dumps(answers))  # noqa: T201 - its answer
 
 

@@ -17,7 +17,24 @@ from pipeline.errors import PipelineError
 from pipeline.paths import ROOT
 
 COMMANDS = (
-    *("render", "check", "schema", "plan", "status", "approve", "reject", "addresses", "verify", "image", "local"),
+    *(
+        "render",
+        "check",
+        "schema",
+        "plan",
+        "status",
+        "approve",
+        "reject",
+        "addresses",
+        "verify",
+        "image",
+        "local",
+        "logs",
+        "doctor",
+        "open",
+        "cost",
+        "rollback",
+    ),
     *("bootstrap", "apply", "destroy"),
 )
 
