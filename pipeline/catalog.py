@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline import codepipeline, guard_hook, review_project
+from pipeline import codepipeline, drift_project, guard_hook, review_project
 from pipeline.paths import RENDERED
 from stacks import artifacts, connection, deployroles, registry, roles, supply
 from stacks.catalog import ENVIRONMENT_STACKS
@@ -22,6 +22,7 @@ SHARED_STACKS: tuple[StackSpec[Project], ...] = (
     supply.STACK,
     review_project.STACK,
     codepipeline.STACK,
+    drift_project.STACK,
     guard_hook.STACK,
 )
 

@@ -7,7 +7,7 @@ from typing import Any
 from troposphere import GetAtt, Output, Parameter, Sub, Template, iam
 from troposphere import codepipeline as aws
 
-from pipeline import builds, guard_hook, notifications, review_project
+from pipeline import builds, drift_project, guard_hook, notifications, review_project
 from pipeline.paths import PLANS
 from pipeline.stages import SHARED, Links, stages
 from pipeline.wiring import stack_arns, steps
@@ -39,6 +39,7 @@ def build(project: Project) -> Template:
     topic = notifications.add(t, project, key.ref())
     plans = Sub(f"${{ArtifactBucket.Arn}}/{PLANS}/*")
     guard_hook.add_bucket(t, project)
+    drift_project.add_outputs(t, project, topic=topic.ref(), key=key_arn)
     projects = builds.add(t, project, builds.Artifacts(bucket=bucket.ref(), objects=objects, plans=plans, key=key_arn))
     passed = _cloudformation_roles(project)
     elsewhere = artifacts.regions(project)
@@ -95,7 +96,7 @@ def build(project: Project) -> Template:
 def _shared_templates(project: Project, own: Template) -> list[tuple[str, Template]]:
     others = (connection.STACK, registry.STACK, roles.STACK, supply.STACK, review_project.STACK)
     before = [(spec.name, spec.build(project)) for spec in others if spec.wanted(project)]
-    after = [(guard_hook.STACK.name, guard_hook.build(project))] if guard_hook.on(project) else []
+    after = [(spec.name, spec.build(project)) for spec in (drift_project.STACK, guard_hook.STACK) if spec.wanted(project)]
     return [*before, (STACK.name, own), *after]
 
 

@@ -59,14 +59,15 @@ def overrides(step: Step) -> str | None:
 def stack_arns(project: Project) -> list[str]:
     """The stacks in the pipeline's own account: the shared ones, and those of its environments."""
     specs = (connection.STACK, registry.STACK, roles.STACK, supply.STACK)
+    drift = [] if project.pipeline.drift.every == "off" else ["drift"]
     hooks = [] if project.pipeline.hooks == "off" else ["hooks"]
-    return _arns(project, [*(spec.name for spec in specs if spec.wanted(project)), "review", "pipeline", *hooks])
+    return _arns(project, [*(spec.name for spec in specs if spec.wanted(project)), "review", "pipeline", *drift, *hooks])
 
 
 def planned_arns(project: Project) -> list[str]:
     """Also those that the configuration does not want: a plan looks whether they are there."""
     specs = (connection.STACK, registry.STACK, roles.STACK, supply.STACK)
-    return _arns(project, [*(spec.name for spec in specs), "review", "pipeline", "hooks"])
+    return _arns(project, [*(spec.name for spec in specs), "review", "pipeline", "drift", "hooks"])
 
 
 def _arns(project: Project, shared: Iterable[str]) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from awacs import codebuild, codeconnections, codepipeline, codestar_connections, ec2, ecr, ecs, events, iam
 from awacs.aws import Allow, Condition, Deny, PolicyDocument, Statement, StringEquals
 
+from policy import drift as policy_drift
 from policy import network_types, resource_types
 from policy.hooks import SERVICE, set_up
 from policy.statement import allow, document
@@ -31,7 +32,7 @@ def every_environment(*, account: str, region: str) -> PolicyDocument:
     """What has ids that AWS makes up, so that no name can tell one environment's from another's."""
     where = f"{region}:{account}"
     return document(
-        *network_types.statements(region, where),
+        *network_types.statements(where),
         *_task_definition_revisions(),
         *resource_types.scaling(where),
         resource_types.service_linked_roles(account),
@@ -61,10 +62,12 @@ def environment(*, account: str, region: str, project: str, name: str, hosted_zo
     )
 
 
-def shared(*, account: str, region: str, project: str, hooks: bool = False, more: Sequence[Statement] = ()) -> PolicyDocument:
+def shared(
+    *, account: str, region: str, project: str, hooks: bool = False, drift: bool = False, more: Sequence[Statement] = ()
+) -> PolicyDocument:
     """For the registry, the connection, the review and the pipeline's own stack, whose names begin with the project's.
 
-    `hooks` and `more` are for the parts that the configuration turns on.
+    `hooks`, `drift` and `more` are for the parts that the configuration turns on.
     """
     where = f"{region}:{account}"
     return document(
@@ -74,6 +77,7 @@ def shared(*, account: str, region: str, project: str, hooks: bool = False, more
             f"arn:aws:iam::{account}:role/{project}-pipeline-*",
             (*PASSED_BY_SHARED, SERVICE) if hooks else PASSED_BY_SHARED,
             *([f"arn:aws:iam::{account}:role/{project}-hooks-*"] if hooks else []),
+            *([f"arn:aws:iam::{account}:role/{project}-drift-*"] if drift else []),
             f"arn:aws:iam::{account}:role/{project}-review-*",
             f"arn:aws:iam::{account}:role/{project}-*-cloudformation",
         ),
@@ -84,6 +88,7 @@ def shared(*, account: str, region: str, project: str, hooks: bool = False, more
         resource_types.buckets(f"{project}-pipeline"),
         *resource_types.keys(where),
         *([set_up()] if hooks else []),
+        *(policy_drift.set_up(where=where, account=account, project=project) if drift else []),
         *more,
         KEEP_ADDRESSES,
     )

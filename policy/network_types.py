@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from awacs import ec2, elasticloadbalancing
-from awacs.aws import Allow, Condition, Statement, StringEquals
+from awacs.aws import Statement
 
 from policy.statement import allow
 
 
-def statements(region: str, where: str) -> list[Statement]:
-    return [_network(region), _network_reads(), _balancer(where), _balancer_reads()]
+def statements(where: str) -> list[Statement]:
+    return [_network(where), _network_reads(), _balancer(where), _balancer_reads()]
 
 
-def _network(region: str) -> Statement:
-    """EC2 gives ids, not names, so a name cannot bound these; the region does."""
-    return Statement(
-        Sid="AnyResourceNetwork",
-        Effect=Allow,
-        Action=[
+def _network(where: str) -> Statement:
+    """EC2 gives ids, not names, so only the account and the region bound these."""
+    return allow(
+        "Network",
+        [
             ec2.AllocateAddress,
             ec2.AssociateRouteTable,
             ec2.AttachInternetGateway,
@@ -41,6 +40,7 @@ def _network(region: str) -> Statement:
             ec2.DeleteTags,
             ec2.DeleteVpc,
             ec2.DeleteVpcEndpoints,
+            ec2.DescribeVpcAttribute,
             ec2.DetachInternetGateway,
             ec2.DisassociateRouteTable,
             ec2.ModifySubnetAttribute,
@@ -53,13 +53,12 @@ def _network(region: str) -> Statement:
             ec2.UpdateSecurityGroupRuleDescriptionsEgress,
             ec2.UpdateSecurityGroupRuleDescriptionsIngress,
         ],
-        Resource=["*"],
-        Condition=Condition(StringEquals("aws:RequestedRegion", region)),
+        f"arn:aws:ec2:{where}:*/*",
     )
 
 
 def _network_reads() -> Statement:
-    # No Describe* of EC2 takes a resource.
+    # No Describe* of EC2 takes a resource, but for DescribeVpcAttribute, which is above.
     return allow(
         "AnyResourceNetworkReads",
         [
@@ -77,7 +76,6 @@ def _network_reads() -> Statement:
             ec2.DescribeSecurityGroups,
             ec2.DescribeSubnets,
             ec2.DescribeTags,
-            ec2.DescribeVpcAttribute,
             ec2.DescribeVpcEncryptionControls,
             ec2.DescribeVpcEndpoints,
             ec2.DescribeVpcs,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from troposphere import GetAtt, Output, Template, iam
 
-from policy import deployroles, statement, trust
+from policy import deployroles, drift, statement, trust
 from policy.build import READ_STACKS
 from stacks import arns, artifact_store, cloudformation_role, verification
 from stacks.environment import Environment
@@ -48,6 +48,11 @@ def role_of_pipeline(project: Project, user: str) -> str:
     return f"{project.stack_name('pipeline')}-{user}"
 
 
+def drift_role(project: Project) -> str:
+    """Of the build that looks for drift; named for the same reason."""
+    return f"{project.stack_name('drift')}-build"
+
+
 def build(other: OtherAccount) -> Template:
     config = other.project.pipeline
     t = Template(Description=f"{config.project}: what the pipeline of account {config.account} may do in this account")
@@ -67,13 +72,19 @@ def _delivery_role(t: Template, other: OtherAccount) -> None:
         artifacts=[f"arn:aws:s3:::{_artifacts(other.project, region)}/*" for region in regions],
         regions=regions,
     )
-    _role(t, other, DELIVERY, ["pipeline"], document)
+    _role(t, other, DELIVERY, [role_of_pipeline(other.project, "pipeline")], document)
 
 
 def _read_role(t: Template, other: OtherAccount) -> None:
     # For the plan, which compares templates, and the verification, which looks at what runs.
-    document = statement.document(*verification.permissions(other.environments, more=READ_STACKS))
-    _role(t, other, READ, ["plan", "verify"], document)
+    config, users = other.project.pipeline, [role_of_pipeline(other.project, user) for user in ("plan", "verify")]
+    looks = config.drift.every != "off"
+    permissions = verification.permissions(other.environments, more=drift.DETECT if looks else READ_STACKS)
+    if looks:
+        regions = sorted({env.region for env in other.environments})
+        permissions += drift.read(project=config.project, account=other.account, regions=regions)
+        users.append(drift_role(other.project))
+    _role(t, other, READ, users, statement.document(*permissions))
 
 
 def _artifacts(project: Project, region: str) -> str:
@@ -83,9 +94,9 @@ def _artifacts(project: Project, region: str) -> str:
 
 
 def _role(t: Template, other: OtherAccount, name: str, users: list[str], document: object) -> None:
-    """`users` are roles of the pipeline's stack."""
+    """`users` are names of roles in the pipeline's account."""
     config = other.project.pipeline
-    arns_of_users = [f"arn:aws:iam::{config.account}:role/{role_of_pipeline(other.project, user)}" for user in users]
+    arns_of_users = [f"arn:aws:iam::{config.account}:role/{user}" for user in users]
     role = t.add_resource(
         iam.Role(
             f"{name.capitalize()}Role",

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from stacks.config_chat import Chat
+from stacks.config_drift import DriftCheck
 from stacks.config_places import only_another_region_gets_copies, pipelines_region_is_named
 from stacks.config_problems import Problem, Rule, judge, kept, line
 from stacks.config_supply import Supply
@@ -94,6 +95,8 @@ class PipelineConfig(Model):
     """An image with a finding of this severity or worse is not deployed."""
     supply: Supply = Supply()
     """Where the proxy's image comes from, and what proves it."""
+    drift: DriftCheck = DriftCheck()
+    """Whether a build compares what is live with what was deployed and with Git, and tells the approvers what differs."""
     hooks: Literal["off", "warn", "fail"] = "off"
     """Whether CloudFormation itself holds every stack of the project, in the pipeline's account and region, to the rules of policy/rules/.
 

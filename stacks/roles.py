@@ -27,6 +27,7 @@ def build(project: Project) -> Template:
                         region=config.region,
                         project=config.project,
                         hooks=config.hooks != "off",
+                        drift=config.drift.every != "off",
                         more=[*supply.cloudformation(project), *registry.cloudformation(project), *_chat(project)],
                     ),
                 )

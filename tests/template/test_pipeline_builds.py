@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline import builds, codepipeline, review_project
+from pipeline import builds, codepipeline, drift_project, review_project
 from pipeline.paths import BUILDSPECS, ROOT
 from stacks.project import Project
 
@@ -40,7 +40,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 def test_there_is_a_project_for_each_buildspec() -> None:
-    assert {path.stem for path in (ROOT / BUILDSPECS).glob("*.yml")} == {*builds.NAMES, review_project.NAME}
+    assert {path.stem for path in (ROOT / BUILDSPECS).glob("*.yml")} == {*builds.NAMES, drift_project.NAME, review_project.NAME}
 
 
 def test_builds_run_on_arm_with_a_role_and_a_log_of_their_own(project: Project, name: str) -> None:
