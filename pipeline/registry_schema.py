@@ -68,6 +68,15 @@ def load(type_name: str) -> Schema | None:
     )
 
 
+@functools.cache
+def permissions(type_name: str, operation: str) -> tuple[str, ...]:
+    """What the type's handler of the operation calls, as far as the schema says; the stack's tags included."""
+    if type_name not in _index():
+        return ()
+    document = json.loads((_folder() / "resources" / f"{_index()[type_name]}.json").read_text())
+    return tuple(document.get("handlers", {}).get(operation, {}).get("permissions", ()))
+
+
 def _name(identifier: tuple[tuple[str, ...], ...], read_only: tuple[tuple[str, ...], ...]) -> str | None:
     return identifier[0][0] if len(identifier) == 1 and identifier[0] not in read_only else None
 

@@ -13,6 +13,7 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from pipeline import codepipeline, review_project
 from policy import cloudformation
+from policy.not_needed import NOT_GIVEN
 from stacks import connection, registry, roles
 from stacks.catalog import ENVIRONMENT_STACKS
 from stacks.environment import Environment
@@ -20,54 +21,6 @@ from stacks.project import Project
 
 REGION = "ap-northeast-1"
 ACCOUNT = "111122223333"
-# Permissions that a schema lists for features that no template of ours uses, or that nobody shall have. A read is never here:
-# CloudFormation reads a resource with all of its features.
-NOT_GIVEN = {
-    "acm-pca": "a private certificate authority",
-    "application-autoscaling:DeleteScheduledAction": "scheduled scaling",
-    "application-autoscaling:PutScheduledAction": "scheduled scaling",
-    "autoscaling:DescribeTags": "flow logs of Auto Scaling groups",
-    "codeconnections:CreateConnection": "a new connection waits for a person in the console",
-    "cognito-idp": "listeners that authenticate users",
-    "ec2:AcceptAddressTransfer": "addresses of other accounts",
-    "ec2:AssociateAddress": "the load balancer takes its addresses itself",
-    "ec2:AssociateSubnetCidrBlock": "IPv6",
-    "ec2:AttachVpnGateway": "VPN",
-    "ec2:CreateVpcEncryptionControl": "encryption control",
-    "ec2:DetachVpnGateway": "VPN",
-    "ec2:DisassociateAddress": "a fixed address is never taken away",
-    "ec2:DisassociateSubnetCidrBlock": "IPv6",
-    "ec2:ModifyVpcTenancy": "dedicated hosts",
-    "ecs:PutAccountSetting": "settings of the whole account",
-    "elasticloadbalancing:DeregisterTargets": "ECS registers the targets",
-    "elasticloadbalancing:ModifyCapacityReservation": "reserved capacity",
-    "elasticloadbalancing:ModifyIpPools": "IPAM pools",
-    "elasticloadbalancing:RegisterTargets": "ECS registers the targets",
-    "firehose": "delivery log groups",
-    "iam:AttachGroupPolicy": "people",
-    "iam:AttachUserPolicy": "people",
-    "iam:DetachGroupPolicy": "people",
-    "iam:DetachUserPolicy": "people",
-    "iam:DeleteRolePermissionsBoundary": "boundaries",
-    "iam:PutRolePermissionsBoundary": "boundaries",
-    "kms:CreateGrant": "a registry with a key of its own",
-    "kms:DisableKey": "a key is not switched off by a template",
-    "kms:DisableKeyRotation": "keys rotate",
-    "kms:EnableKey": "a key is not switched off by a template",
-    "kms:RetireGrant": "a registry with a key of its own",
-    "lambda": "scaling of functions",
-    "logs:AssociateKmsKey": "log groups with a key of their own",
-    "logs:CreateLogDelivery": "log groups of the class DELIVERY; load balancers have it, see below",
-    "logs:DeleteIndexPolicy": "index policies",
-    "logs:DeleteResourcePolicy": "resource policies",
-    "logs:DisassociateKmsKey": "log groups with a key of their own",
-    "logs:Put": "other features of log groups",
-    "s3:": "other features of buckets",
-    "s3tables": "other features of buckets",
-    "sns:PutDataProtectionPolicy": "data protection",
-    "vpc-lattice": "endpoints of service networks",
-    "vpce": "endpoints across regions",
-}
 
 
 def statements(document: Any) -> list[dict[str, Any]]:
