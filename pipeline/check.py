@@ -16,6 +16,7 @@ from pipeline.checks import (
     documents,
     embedded_json,
     iam_actions,
+    iam_scope,
     image,
     pipeline_actions,
     pipeline_files,
@@ -126,7 +127,7 @@ def _facts(root: Path, project: Project) -> list[Finding]:
     templates, findings = documents.load(root, project)
     by_path = {document.path: document for document in templates}
     for document in templates:
-        for module in (balancer_attributes, embedded_json, iam_actions, pipeline_actions, service_models):
+        for module in (balancer_attributes, embedded_json, iam_actions, iam_scope, pipeline_actions, service_models):
             findings += module.findings(document)
         findings += pipeline_files.findings(document, root, by_path)
         findings += pipeline_variables.findings(document, root, by_path)
