@@ -48,7 +48,7 @@ def pass_or_refuse(
         return ""
     if prepared.frozen:
         raise PipelineError(
-            f"{prepared.frozen}. Whatever was approved: after that release the change again: {_release(project)}; to deploy before, take "
+            f"{prepared.frozen}. Whatever was approved: after that release the change again: kotei release; to deploy before, take "
             f"the freeze out of {environment_file(owner)}, commit and push"
         )
     needed = prepared.facts.needs_approval
@@ -58,7 +58,7 @@ def pass_or_refuse(
         raise PipelineError(
             f"{owner}: what would be deployed is not what was planned: {moved_on} (planned {expected[:12]}, now "
             f"{prepared.facts.fingerprint[:12]}). Not approved: {_few(more, '; ')}. Look at the new plan, and let the pipeline make it: "
-            f"push, or release the change again: {_release(project)}"
+            f"push, or release the change again: kotei release"
         )
     if execution and needed and not approval.approved_in(aws, project, owner, execution):
         raise PipelineError(f"{owner}: this plan needs an approval and nobody gave one in run {execution}; see: kotei status")
@@ -72,10 +72,6 @@ def _what_moved(prepared: Prepared, planned: Parts | None) -> str:
     if not named:
         return "the rendered files, the image or the live stacks have changed since"
     return f"{_few(named, ', ')} since"
-
-
-def _release(project: Project) -> str:
-    return f"aws codepipeline start-pipeline-execution --name {project.pipeline.project}"
 
 
 def _few(named: list[str], between: str) -> str:

@@ -49,9 +49,10 @@ def started(aws: Aws, project: Project, env: Environment, execution: str) -> dat
 
 def wrong(aws: Aws, env: Environment, image_digest: str | None, *, since: datetime | None, say: Say) -> Iterator[str]:
     stack = live.describe(aws, env.stack_name("service"))
-    if stack is None:
-        raise PipelineError(f"{env.name}: stack {env.stack_name('service')} does not exist; deploy first: git push")
-    outputs = live.outputs(stack)
+    outputs = live.outputs(stack) if stack else {}
+    # A stack into which only what AWS kept was taken back has neither outputs nor parameters.
+    if stack is None or "ServiceName" not in outputs:
+        raise PipelineError(f"{env.name}: stack {env.stack_name('service')} holds no service; deploy first: git push, or kotei release")
     wanted = image_digest or next(item["ParameterValue"] for item in stack["Parameters"] if item["ParameterKey"] == "ImageDigest")
     tasks = _tasks(aws, outputs["ClusterName"], outputs["ServiceName"])
     yield from _deployment(aws, outputs["ClusterName"], outputs["ServiceName"])

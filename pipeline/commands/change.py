@@ -113,3 +113,21 @@ def _decide(owner: str, *, approved: bool, reason: str) -> int:
         tell(f"run {run} was deployed to {owner} after this was planned, so the gate plans anew: what was not in this plan stops there")
     print(f"{owner}: {'approved' if approved else 'rejected'} {decided.text or 'run ' + decided.execution}")
     return DONE
+
+
+@app.command()
+def release() -> int:
+    """Send the branch's last commit through the pipeline once more, and follow until it ends or asks. Ctrl-C stops following only."""
+    from pipeline import release as releases
+    from pipeline.commands.happening import waiting
+    from pipeline.prepare import pipeline_aws
+
+    project = configuration()
+    aws = pipeline_aws(project, aws_target())
+    execution = releases.start(aws, project)
+    with waiting(f"run {execution}") as show:
+        for line in releases.follow(aws, project, execution):
+            tell(line)
+            show(line)
+    print(f"run {execution}: done, or waiting for a person; see: kotei status")
+    return DONE

@@ -132,7 +132,7 @@ def test_the_gate_refuses_what_is_stale(aws: Aws, answers: Callable[..., None], 
     with pytest.raises(PipelineError, match="is not what was planned") as refused:
         gate.pass_or_refuse(prepared(needs_approval=True), project, aws, expected="e" * 64, execution=EXECUTION)
     assert "the rendered files, the image or the live stacks have changed since" in str(refused.value)
-    assert "push, or release the change again: aws codepipeline start-pipeline-execution --name demo" in str(refused.value)
+    assert "push, or release the change again: kotei release" in str(refused.value)
 
 
 def test_the_gate_names_what_has_moved(aws: Aws, project: Project) -> None:

@@ -81,7 +81,7 @@ def test_what_somebody_changed_since_the_approval_is_not_undone(system: System) 
     assert _deployed_in(system, run) == [("Gate", "Failed")]
     said = _plan_log(system)
     assert "what would be deployed is not what was planned: stack kotei-production-monitoring has changed (UPDATE_COMPLETE, " in said
-    assert "push, or release the change again: aws codepipeline start-pipeline-execution --name kotei" in said
+    assert "push, or release the change again: kotei release" in said
     system.until(lambda: not system.moving(), "the rollback, which has nothing to do", system.shown)
     assert _monitoring(system) == changed
 

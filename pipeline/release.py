@@ -1,0 +1,56 @@
+"""The last commit of the branch through the pipeline once more, without a push: when a plan went stale, or the commit was not at fault."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from pipeline import approval
+from pipeline.aws import Aws
+from pipeline.errors import PipelineError
+from stacks.project import Project
+
+POLL_SECONDS = 3
+MOVING = ("InProgress", "Stopping")
+
+
+def start(aws: Aws, project: Project) -> str:
+    """The id of the new run."""
+    return str(aws.call("codepipeline", "start_pipeline_execution", name=project.pipeline.project)["pipelineExecutionId"])
+
+
+def follow(aws: Aws, project: Project, execution: str) -> Iterator[str]:
+    """A line for each action that has ended, until the run has or asks a person. Raises PipelineError when it did not succeed."""
+    told: set[str] = set()
+    while True:
+        # Asked for first: what has ended by now is in the list of actions that comes after.
+        run = aws.call("codepipeline", "get_pipeline_execution", pipelineName=project.pipeline.project, pipelineExecutionId=execution)
+        status, why = run["pipelineExecution"]["status"], run["pipelineExecution"].get("statusSummary", "")
+        for key, line in _ended(aws, project, execution):
+            if key not in told:
+                told.add(key)
+                yield line
+        if status not in MOVING:
+            break
+        if asked := [one for one in approval.waiting(aws, project) if one.execution == execution]:
+            yield from (f"{one.stage} waits for a person: kotei approve {one.owner}" for one in asked)
+            return
+        time.sleep(POLL_SECONDS)
+    if status != "Succeeded":
+        raise PipelineError(f"run {execution} {status.lower()}{f': {why}' if why else ''}; see: kotei status")
+
+
+def _ended(aws: Aws, project: Project, execution: str) -> list[tuple[str, str]]:
+    """Oldest first."""
+    found = aws.pages(
+        "codepipeline",
+        "list_action_executions",
+        "actionExecutionDetails",
+        pipelineName=project.pipeline.project,
+        filter={"pipelineExecutionId": execution},
+    )
+    return [
+        (one["actionExecutionId"], f"{one['stageName']} ▸ {one['actionName']} … {one['status'].lower()}")
+        for one in reversed(list(found))
+        if one["status"] != "InProgress"
+    ]
