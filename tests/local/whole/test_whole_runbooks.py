@@ -121,3 +121,32 @@ def test_the_stacks_of_an_environment_were_deleted(system: System) -> None:
     assert system.addresses() == addresses
     assert all(address in said for address in addresses)
     assert all(system.serves(zone=zone) for zone in (0, 1))
+
+
+@runbook("A zone is lost")
+def test_a_zone_is_lost(system: System) -> None:
+    system.nothing_runs()
+    said = follow(system, "A zone is lost")
+    assert all(address in said for address in system.addresses())
+    (service,) = system.client("ecs").describe_services(cluster="kotei-staging", services=["proxy"])["services"]
+    assert service["runningCount"] >= 3
+    assert system.serves()
+    system.return_to("HEAD~1")
+
+
+@runbook("An access key leaked")
+def test_an_access_key_leaked(system: System) -> None:
+    system.deployed()
+    system.nothing_runs()
+    iam = system.client("iam")
+    iam.create_user(UserName="eve")
+    key = iam.create_access_key(UserName="eve")["AccessKey"]["AccessKeyId"]
+    group = system.outputs("kotei-staging-security")["LoadBalancerSecurityGroup"]
+    opened = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "198.18.99.0/24"}]}
+    system.client("ec2").authorize_security_group_ingress(GroupId=group, IpPermissions=[opened])
+    try:
+        said = follow(system, "An access key leaked", PERSON="eve", KEY=key)
+    finally:
+        system.client("ec2").revoke_security_group_ingress(GroupId=group, IpPermissions=[opened])
+    assert "198.18.99.0/24" in said
+    assert iam.list_access_keys(UserName="eve")["AccessKeyMetadata"] == []
