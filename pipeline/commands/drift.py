@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -56,7 +57,7 @@ def show(  # noqa: PLR0917 - typer reads arguments and options from one signatur
         raise typer.BadParameter("name an environment or `shared`, or give --every")
     names = [SHARED, *project.pipeline.environments] if every else owners
     target = aws_target()
-    found = [_found(project, target, owner) for owner in names]
+    found = [_found(project, target, owner) for owner in names] if owners else list(_there(project, target, names))
     texts = [report.text(one, _region(project, one.owner), everything=everything) for one in found]
     documents = [report.document(one) for one in found]
     print(document(documents if every or len(names) > 1 else documents[0]) if as_json else "\n".join(texts), end="")
@@ -166,6 +167,17 @@ def _found(project: Project, target: Target, owner: str) -> Found:
 
     with waiting(f"{owner}: CloudFormation compares its stacks with what is live") as say:
         return find(ROOT, project, target, owner, say)
+
+
+def _there(project: Project, target: Target, names: list[str]) -> Iterator[Found]:
+    """An environment that is yet to be deployed cannot have drifted."""
+    from pipeline.drift.find import NothingThereError
+
+    for owner in names:
+        try:
+            yield _found(project, target, owner)
+        except NothingThereError as nothing:
+            tell(f"{nothing}")
 
 
 def _one(found: Found, name: str) -> Drift:

@@ -22,13 +22,17 @@ from pipeline.stages import SHARED
 from stacks.project import Project
 
 
+class NothingThereError(PipelineError):
+    """Nobody has deployed it yet."""
+
+
 def find(root: Path, project: Project, target: Target, owner: str, say: Callable[[str], None]) -> Found:
     """`owner` is an environment, or `shared`. Changes nothing in AWS but when CloudFormation last looked."""
     aws, names = _stacks(project, target, owner)
     read = {stack: live.read(aws, owner, stack, name) for stack, name in names.items()}
     there = {stack: one.stack for stack, one in read.items() if one}
     if not there:
-        raise PipelineError(f"{owner} has no stacks in account {aws.account}, {aws.region}; deploy first: git push")
+        raise NothingThereError(f"{owner} has no stacks in account {aws.account}, {aws.region}; deploy first: git push")
     files = owned_files(root, owner)
     git = sides.sides(files).get(owner, Side())
     # What runs behind the addresses is the image's; here only who reaches it matters.

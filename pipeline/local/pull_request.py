@@ -9,12 +9,11 @@ import functools
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.git import git
 from pipeline.local import remote
-from pipeline.local.codebuild import builds, webhook
+from pipeline.local.codebuild import builds, checkout, webhook
 from pipeline.local.codepipeline import records
 
 if TYPE_CHECKING:
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
 PULL_REQUEST = "pull-request"
 BRANCH = "refs/heads/"
-# A deeper clone than this is a whole one (AWS::CodeBuild::Project Source, GitCloneDepth).
-DEEPEST_CLONE = 25
 LOOK_SECONDS = 0.2
 
 
@@ -159,7 +156,7 @@ def _build(world: World, project: Mapping[str, Any], event: webhook.Event, numbe
         project,
         build["id"],
         {},
-        clone=functools.partial(_clone, world, project["source"], commit),
+        clone=functools.partial(checkout.clone, world, project["source"], commit),
         interrupted=world.closing.is_set,
     )
     thread = threading.Thread(target=run, name=build["id"], daemon=True)
@@ -168,20 +165,3 @@ def _build(world: World, project: Mapping[str, Any], event: webhook.Event, numbe
     branches = f"{event.head.removeprefix(BRANCH)} into {event.base.removeprefix(BRANCH)}"
     title = f"pull request {number} {what}: {branches}, {commit[:10]}; {project['name']} reviews it"
     return Started(title=title, number=number, build=build["id"], thread=thread)
-
-
-def _clone(world: World, source: Mapping[str, Any], commit: str, folder: Path) -> None:
-    """Every branch, and the commit by itself: so the main branch is there as origin/main."""
-    depth = int(source.get("gitCloneDepth", 0))
-    shallow = (f"--depth={depth}",) if 0 < depth <= DEEPEST_CLONE else ()
-    steps = (
-        ("init", "--quiet"),
-        # A path would be cloned whole, whatever the depth.
-        ("remote", "add", "origin", remote.path(world.home).as_uri()),
-        ("fetch", "--quiet", *shallow, "origin"),
-        ("checkout", "--quiet", "--detach", commit),
-    )
-    for step in steps:
-        ran = git(folder, *step)
-        if ran.returncode:
-            raise builds.BuildFailedError("DOWNLOAD_SOURCE", f"git {step[0]}: {ran.stderr.decode(errors='replace').strip()}")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from typing import TYPE_CHECKING, Any
 
-from pipeline.local.codebuild import builds, process, webhook
+from pipeline.local import remote
+from pipeline.local.codebuild import builds, checkout, process, webhook
 from pipeline.local.codepipeline import records
 from pipeline.local.protocol import AwsError, Call, Operation
 
@@ -67,22 +69,44 @@ def start_build(world: World, call: Call) -> dict[str, Any]:
     unknown = sorted(set(call.params) - {"projectName", "environmentVariablesOverride", "sourceVersion", "buildspecOverride"})
     if unknown:
         raise AwsError("InvalidInputException", f"StartBuild: {', '.join(unknown)} is not supported by the local engine")
-    if project["source"]["type"] != "NO_SOURCE":
-        raise AwsError(
-            "InvalidInputException",
-            f"a build of {project['name']} (source type {project['source']['type']}) can only be started by its pipeline or a push",
-        )
+    clone, version, commit = _source(world, project, call.params.get("sourceVersion", ""))
     if "buildspecOverride" in call.params:
         project = project | {"source": project["source"] | {"buildspec": call.params["buildspecOverride"]}}
-    build = builds.create(world, project, initiator="local", overrides=call.params.get("environmentVariablesOverride", []))
+    build = builds.create(
+        world,
+        project,
+        initiator="local",
+        overrides=call.params.get("environmentVariablesOverride", []),
+        source_version=version,
+        commit=commit,
+    )
     threading.Thread(
         target=builds.run,
         args=(world, project, build["id"], {}),
-        kwargs={"interrupted": world.closing.is_set},
+        kwargs={"interrupted": world.closing.is_set, "clone": clone},
         name=build["id"],
         daemon=True,
     ).start()
     return {"build": build}
+
+
+def _source(world: World, project: records.Document, version: str) -> tuple[builds.Clone | None, str, str]:
+    """How the source is fetched, the version that is asked for, and its commit. The local remote stands for any Git host."""
+    source = project["source"]
+    if source["type"] == "NO_SOURCE":
+        return None, version, ""
+    if source["type"] not in webhook.HOSTS or "webhook" in project:
+        raise AwsError(
+            "InvalidInputException",
+            f"a build of {project['name']} (source type {source['type']}) can only be started by its pipeline or a push",
+        )
+    if refusal := webhook.connection_refusal(world, source):
+        raise AwsError("InvalidInputException", refusal)
+    version = version or project.get("sourceVersion", "") or "HEAD"
+    found = remote.commit(world.home, version)
+    if found is None:
+        raise AwsError("InvalidInputException", f"{version!r} is no branch or commit of the local remote; push first")
+    return functools.partial(checkout.clone, world, source, found.id), version, found.id
 
 
 def batch_get_builds(world: World, call: Call) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import shlex
 import shutil
 import textwrap
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +31,14 @@ def said(capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
 
 
 @pytest.fixture
-def staging(standing: tuple[Any, Kotei], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def staging(standing: tuple[Any, Kotei], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
     """Each test leaves it as it was deployed."""
-    cloud, kotei = standing
+    cloud, _ = standing
     # What the tests around take out of the environment before each.
     monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.world.endpoint)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     capsys.readouterr()
-    yield cloud
-    assert kotei("drift", "shared", "staging", "--exit-code") == 0
+    return cloud
 
 
 @pytest.fixture
@@ -226,7 +225,6 @@ def test_where_a_person_decides_a_revert_waits_for_the_fingerprint(staging: Any,
     assert kotei(*script[:-1], "f" * 64) == 1
     assert kotei(*script) == 0
     assert staging.client("kms").get_key_rotation_status(KeyId=staging.ids("kotei-pipeline")["ArtifactKey"])["KeyRotationEnabled"] is True
-    assert kotei("drift", "shared", "--exit-code") == 0
 
 
 def test_what_is_gone_is_made_again(staging: Any, kotei: Kotei, said: Callable[[], str]) -> None:
@@ -244,10 +242,10 @@ def test_a_topic_hears_of_drift_and_of_nothing_else(staging: Any, kotei: Kotei) 
     queue = staging.client("sqs").create_queue(QueueName="q")["QueueUrl"]
     arn = staging.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     staging.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-    assert kotei("drift", "shared", "staging", "--notify", topic, "--exit-code") == 0
+    assert kotei("drift", "--every", "--notify", topic, "--exit-code") == 0
     assert staging.client("sqs").receive_message(QueueUrl=queue).get("Messages", []) == []
     let_in(staging)
-    assert kotei("drift", "shared", "staging", "--notify", topic, "--exit-code") == 4
+    assert kotei("drift", "--every", "--notify", topic, "--exit-code") == 4
     (message,) = staging.client("sqs").receive_message(QueueUrl=queue)["Messages"]
     body = json.loads(message["Body"])
     assert body["Subject"].startswith("drift of staging: 1 of ")

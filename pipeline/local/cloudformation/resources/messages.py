@@ -121,6 +121,23 @@ def _delete_rule(scope: Scope, made: Made, properties: Properties) -> None:
     client.delete_rule(Name=made.id, **only(properties, "EventBusName"))
 
 
+def _create_schedule(scope: Scope, properties: Properties) -> Made:
+    client = scope.client("scheduler")
+    wanted = {"Name": scope.physical_name(64), **properties}
+    arn = client.create_schedule(**params(client, "CreateSchedule", wanted))["ScheduleArn"]
+    return Made(id=wanted["Name"], attributes={"Arn": arn})
+
+
+def _update_schedule(scope: Scope, made: Made, _: Properties, new: Properties) -> Made:
+    client = scope.client("scheduler")
+    client.update_schedule(**params(client, "UpdateSchedule", {**new, "Name": made.id}))
+    return made
+
+
+def _delete_schedule(scope: Scope, made: Made, _: Properties) -> None:
+    scope.client("scheduler").delete_schedule(Name=made.id)
+
+
 HANDLERS = {
     "AWS::SNS::Topic": Handler(
         create=_create_topic,
@@ -137,6 +154,14 @@ HANDLERS = {
         mutable=names("PolicyDocument Topics"),
     ),
     "AWS::SNS::Subscription": Handler(create=_subscribe, delete=_unsubscribe, enforced=names("Endpoint Protocol TopicArn")),
+    "AWS::Scheduler::Schedule": Handler(
+        create=_create_schedule,
+        update=_update_schedule,
+        delete=_delete_schedule,
+        # Kept as they are; no time passes here, so nothing starts: aws codebuild start-build does.
+        enforced=names("Description FlexibleTimeWindow Name ScheduleExpression ScheduleExpressionTimezone State Target"),
+        mutable=names("Description FlexibleTimeWindow ScheduleExpression ScheduleExpressionTimezone State Target"),
+    ),
     "AWS::Events::Rule": Handler(
         create=_put_rule,
         update=_change_rule,
