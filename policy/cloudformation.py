@@ -146,7 +146,7 @@ def _service(where: str, prefix: str) -> list[Statement]:
         allow(
             "TaskDefinitions",
             [ecs.ListTagsForResource, ecs.RegisterTaskDefinition, ecs.TagResource, ecs.UntagResource],
-            f"arn:aws:ecs:{where}:task-definition/{prefix}*",
+            f"arn:aws:ecs:{where}:task-definition/{prefix}-*",
         ),
     ]
 

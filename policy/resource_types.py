@@ -103,7 +103,7 @@ def alarms(where: str, account: str, prefix: str) -> list[Statement]:
                 cloudwatch.TagResource,
                 cloudwatch.UntagResource,
             ],
-            f"arn:aws:cloudwatch:{where}:alarm:{prefix}*",
+            f"arn:aws:cloudwatch:{where}:alarm:{prefix}-*",
             # Target tracking names its alarms itself.
             f"arn:aws:cloudwatch:{where}:alarm:TargetTracking-service/{prefix}/*",
         ),
@@ -118,7 +118,7 @@ def alarms(where: str, account: str, prefix: str) -> list[Statement]:
                 cloudwatch.TagResource,
                 cloudwatch.UntagResource,
             ],
-            f"arn:aws:cloudwatch::{account}:dashboard/{prefix}*",
+            f"arn:aws:cloudwatch::{account}:dashboard/{prefix}",
         ),
     ]
 
@@ -141,7 +141,7 @@ def topics(where: str, prefix: str) -> Statement:
             sns.Unsubscribe,
             sns.UntagResource,
         ],
-        f"arn:aws:sns:{where}:{prefix}*",
+        f"arn:aws:sns:{where}:{prefix}-*",
     )
 
 

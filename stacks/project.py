@@ -52,6 +52,11 @@ def environments_are_different(environments: tuple[str, ...]) -> Iterator[Proble
             yield Problem(("environments", index), f"'{name}' is listed twice; remove one")
         elif other != name:
             yield Problem(("environments", index), f"'{name}' and '{other}' differ only by '-'; choose another name for one")
+        for longer in environments:
+            # What `eu` may do is bound by names that begin with `eu-`, and so do those of `eu-west`.
+            if longer.startswith(f"{name}-"):
+                why = f"'{longer}' begins with '{name}-', so '{name}' could reach what is its; choose another name for one"
+                yield Problem(("environments", index), why)
 
 
 class Repository(Model):

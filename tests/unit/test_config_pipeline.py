@@ -47,6 +47,14 @@ ROWS: list[tuple[str, dict[str, Any], list[str]]] = [
         ],
     ),
     (
+        "beginning",
+        {"environments": ["test", "test-eu"]},
+        [
+            "environments[0]: 'test-eu' begins with 'test-', so 'test' could reach what is its; choose another name for one",
+            "environments[1]: 'test-eu' has no file; write stacks/environments/test-eu.toml or remove the name",
+        ],
+    ),
+    (
         "unlisted",
         {"environments": ["other"]},
         [
