@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import traceback
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipeline.local import wire
+from pipeline.local.iam import authorize, sessions
 from pipeline.local.protocol import AwsError, Call, Operation
 from pipeline.paths import PLANS
 
@@ -41,7 +43,10 @@ class Front:
         if request.path in self.internal:
             return _sent(self._internal(request), environ, start_response)
         signed = wire.signature(request.headers.get("Authorization", ""))
-        account = self._account(signed)
+        role = sessions.find(signed.key_id) if signed else None
+        if signed and role and (refused := _refused(role, request, signed)):
+            return _sent(refused, environ, start_response)
+        account = self._account(signed, role)
         if not signed and request.method == "GET" and PLAN.fullmatch(request.path):
             environ["HTTP_AUTHORIZATION"] = f"AWS4-HMAC-SHA256 Credential={account}/20000101/{self.world.region}/s3/aws4_request"
         if signed and signed.service in self.services:
@@ -50,10 +55,10 @@ class Front:
             environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
         return self._emulated(environ, start_response)
 
-    def _account(self, signed: wire.Signature | None) -> str:
+    def _account(self, signed: wire.Signature | None, role: sessions.Session | None) -> str:
         if signed and signed.key_id.isdigit() and len(signed.key_id) == ACCOUNT_DIGITS:
             return signed.key_id
-        return (signed and _assumed_account(signed.key_id)) or self.world.account
+        return role.account if role else self.world.account
 
     def _emulated(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         answer = self.emulator(environ, start_response)
@@ -93,14 +98,16 @@ def _unanswered(_world: World, call: Call) -> Mapping[str, Any]:
     raise AwsError("NotImplementedException", f"the local engine does not answer {call.service}:{call.operation}", status=501)
 
 
-def _assumed_account(key_id: str) -> str | None:
-    """The account of credentials that moto's STS gave out."""
-    if not key_id.startswith("ASIA"):
-        return None
-    from moto.iam.models import DEFAULT_ACCOUNT_ID, get_account_id_from
-
-    account: str = get_account_id_from(key_id)
-    return None if account == DEFAULT_ACCOUNT_ID else account
+def _refused(role: sessions.Session, request: Request, signed: wire.Signature) -> Response | None:
+    """What a role may not do. A person owns the account here, and is not asked."""
+    if signed.service != "s3":
+        # It is read to see what is asked, and once more to answer. An object, which may be large, is not.
+        request.environ["wsgi.input"] = io.BytesIO(request.get_data())
+    try:
+        authorize.check_request(role, request, signed)
+    except AwsError as error:
+        return wire.refusal(error, request)
+    return None
 
 
 def listen(front_port: int) -> Any:

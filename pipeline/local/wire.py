@@ -88,10 +88,12 @@ def refusal(error: AwsError, request: Request) -> Response:
         return Response(body, status=error.status, headers={"X-Amzn-Errortype": error.code}, content_type="application/x-amz-json-1.1")
     from xml.sax.saxutils import escape
 
-    text = (
-        f"<ErrorResponse><Error><Type>Sender</Type><Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message></Error>"
-        "<RequestId>local</RequestId></ErrorResponse>"
-    )
+    inner = f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"
+    signed = signature(request.headers.get("Authorization", ""))
+    # S3 and EC2 have shapes of their own.
+    shapes = {"s3": f"<Error>{inner}</Error>", "ec2": f"<Response><Errors><Error>{inner}</Error></Errors></Response>"}
+    query = f"<ErrorResponse><Error><Type>Sender</Type>{inner}</Error><RequestId>local</RequestId></ErrorResponse>"
+    text = shapes.get(signed.service if signed else "", query)
     return Response(text, status=error.status, content_type="text/xml")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import threading
@@ -113,6 +114,8 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     )
     remote.prepare(home, world.root, "main")
     made = _run(world, clock)
+    for name, service in (("pipeline", "codepipeline"), ("build", "codebuild"), ("review", "codebuild")):
+        give_role(made, name, service)
     yield made
     listening.app.world.closing.set()
     with listening.app.world.changed:
@@ -121,6 +124,22 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     listening.server_close()
     thread.join()
     moto_api_backend.reset()
+
+
+ANYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+
+
+def _document(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def give_role(engine: Engine, name: str, service: str, *statements: dict[str, Any]) -> str:
+    """A role that the service takes on; without statements it may do everything, where permissions are not what is tested."""
+    iam = engine.client("iam")
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": f"{service}.amazonaws.com"}}
+    arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_document(trust))["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=_document(*statements or (ANYTHING,)))
+    return arn
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,12 +12,14 @@ import pytest
 
 from pipeline.local.codebuild import builds, environment
 from pipeline.local.codebuild.buildspec import BuildspecError, parse
+from pipeline.local.iam.sessions import Session
 from pipeline.local.store import Store
 from pipeline.local.world import World
 
 pytestmark = pytest.mark.local
 
 Run = Callable[..., builds.Finished]
+NOBODY = Session(role="", arn="", key_id="", secret="", token="")
 
 
 @pytest.fixture
@@ -32,6 +34,7 @@ def run(engine: Any) -> Run:
         document = {
             "name": "demo",
             "arn": "arn:aws:codebuild:ap-northeast-1:111122223333:project/demo",
+            "serviceRole": "arn:aws:iam::111122223333:role/build",
             "source": {"type": "CODEPIPELINE", "buildspec": f"version: 0.2\n{spec}"},
             "environment": {"image": "x", "environmentVariables": [{"name": "COLOUR", "value": "red", "type": "PLAINTEXT"}]},
             **project,
@@ -121,11 +124,11 @@ def test_a_build_sees_nothing_of_the_person_at_the_keyboard(engine: Any, run: Ru
     monkeypatch.setenv("SECRET_OF_MINE", "x")
     monkeypatch.setenv("AWS_PROFILE", "mine")
     finished = run("""
-env: {exported-variables: [SEEN, ACCOUNT]}
+env: {exported-variables: [SEEN, KEY]}
 phases:
-  build: {commands: ['export SEEN="${SECRET_OF_MINE-none} ${AWS_PROFILE-none}" ACCOUNT="$AWS_ACCESS_KEY_ID"', 'test "$HOME" != ~root']}
+  build: {commands: ['export SEEN="${SECRET_OF_MINE-none} ${AWS_PROFILE-none}" KEY="${AWS_ACCESS_KEY_ID:0:4}"', 'test "$HOME" != ~root']}
 """)
-    assert finished.exported == {"SEEN": "none none", "ACCOUNT": "111122223333"}
+    assert finished.exported == {"SEEN": "none none", "KEY": "ASIA"}
 
 
 def test_make_is_given_a_virtualenv_without_a_space(tmp_path: Path) -> None:
@@ -135,7 +138,9 @@ def test_make_is_given_a_virtualenv_without_a_space(tmp_path: Path) -> None:
         )
         folder = world.home / "builds" / "1"
         build = {"arn": "", "id": "a:1", "environment": {"image": "", "environmentVariables": []}, "buildNumber": 1}
-        variables = environment.variables(world, {**build, "initiator": "", "resolvedSourceVersion": "", "sourceVersion": ""}, folder, {})
+        variables = environment.variables(
+            world, {**build, "initiator": "", "resolvedSourceVersion": "", "sourceVersion": ""}, folder, {}, NOBODY
+        )
         assert (folder / "src" / variables["VENV"]).resolve().parent == world.home / "venvs"
         return variables["VENV"]
 

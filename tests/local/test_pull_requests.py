@@ -59,6 +59,7 @@ def arn(engine: Any, checkout: Any) -> str:
     configuration = {"ConnectionArn": found, "FullRepositoryId": "me/demo", "BranchName": "main"}
     source = {"name": "Source", "actionTypeId": kind, "configuration": configuration, "outputArtifacts": [{"name": "Source"}]}
     asked = {"category": "Approval", "owner": "AWS", "provider": "Manual", "version": "1"}
+    engine.client("s3").create_bucket(Bucket="artifacts", CreateBucketConfiguration={"LocationConstraint": engine.world.region})
     engine.client("codepipeline").create_pipeline(
         pipeline={
             "name": "demo",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -34,6 +35,8 @@ def test_the_access_key_id_chooses_the_account(engine: Any) -> None:
 def test_a_role_of_another_account_acts_there(engine: Any) -> None:
     other = engine.world.client("iam", account="444455556666")
     other.create_role(RoleName="read", AssumeRolePolicyDocument="{}")
+    connect = {"Effect": "Allow", "Action": "codeconnections:CreateConnection", "Resource": "*"}
+    other.put_role_policy(RoleName="read", PolicyName="connect", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": connect}))
     keys = engine.client("sts").assume_role(RoleArn="arn:aws:iam::444455556666:role/read", RoleSessionName="test")["Credentials"]
     assumed = make_client(engine.world.endpoint, "sts", keys["AccessKeyId"], "ap-northeast-1")
     assert assumed.get_caller_identity()["Account"] == "444455556666"

@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline import registry_schema as schema
-from pipeline.local.cloudformation import changes, stack_policy
+from pipeline.local.cloudformation import changes, permissions, stack_policy
 from pipeline.local.cloudformation.resources import HANDLERS
 from pipeline.local.cloudformation.resources.handler import Handler, Made, ResourceError, Scope, Stopped
 from pipeline.local.cloudformation.stack import Resource, Stack, now, record_event, save
@@ -121,6 +121,7 @@ def _create(run: Run, name: str, known: Handler, attempt: Resource, verb: str) -
     note(run, name, attempt, f"{verb}_IN_PROGRESS")
     where = scope(run, name, attempt)
     try:
+        permissions.check(run.world, run.stack, name, attempt, "create")
         result = where.born(known.create(where, attempt.properties))
         if known.settle:
             note(run, name, attempt, f"{verb}_IN_PROGRESS", "Resource creation Initiated")
@@ -181,6 +182,7 @@ def change(run: Run, name: str, known: Handler, resource: Resource, old: dict[st
     note(run, name, resource, "UPDATE_IN_PROGRESS")
     where = scope(run, name, resource)
     try:
+        permissions.check(run.world, run.stack, name, resource, "update")
         if known.update:
             result = known.update(where, made(resource), old, resource.properties)
             resource.id, resource.attributes = result.id, result.attributes
@@ -199,6 +201,7 @@ def remove(run: Run, name: str, resource: Resource) -> bool:
         return True
     note(run, name, resource, "DELETE_IN_PROGRESS")
     try:
+        permissions.check(run.world, run.stack, name, resource, "delete")
         handler(resource.type).delete(scope(run, name, resource), made(resource), resource.properties)
     except FAILURES as failure:
         if not _already_gone(failure):

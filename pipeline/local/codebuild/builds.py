@@ -9,9 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from pipeline.local.codebuild import buildspec as buildspecs
 from pipeline.local.codebuild import environment, logs, outputs, process, script
 from pipeline.local.codepipeline import artifacts, records
+from pipeline.local.iam import sessions
+from pipeline.local.protocol import AwsError
 
 if TYPE_CHECKING:
     from pipeline.local.world import World
@@ -122,9 +126,11 @@ def run(
     place.mkdir(parents=True)
     _forget_old(place.parent)
     build = Running(world=world, id=build_id, place=place, interrupted=interrupted)
+    role: sessions.Session | None = None
     try:
+        role = build.provision(project)
         spec = build.prepare(project, inputs, clone)
-        build.phases(spec)
+        build.phases(spec, role)
         made = build.collect(spec, outputs)
         status = "SUCCEEDED"
     except BuildFailedError as failure:
@@ -133,8 +139,16 @@ def run(
         made, status = {}, failure.status
     exported = build.exported()
     document = build.finish(status, exported)
-    logs.publish(world, document, place / "log")
+    if role:
+        logs.publish(world, document, place / "log", role)
     return Finished(document=document, exported=exported, artifacts=made)
+
+
+def taken_on(world: World, project: Mapping[str, Any], build_id: str) -> sessions.Session:
+    """CodeBuild as the project's role, on behalf of the project (CodeBuild user guide, confused deputy)."""
+    source = {"aws:sourcearn": project["arn"], "aws:sourceaccount": project["arn"].split(":")[4]}
+    name = f"AWSCodeBuild-{build_id.rpartition(':')[2]}"
+    return sessions.of_service(world, project.get("serviceRole", ""), "codebuild.amazonaws.com", name, source)
 
 
 def _forget_old(builds: Path) -> None:
@@ -175,8 +189,19 @@ class Running:
     def stopped(self) -> bool:
         return self.world.closing.is_set() or self.document()["buildStatus"] == "STOPPED" or self.interrupted()
 
-    def prepare(self, project: Mapping[str, Any], inputs: Mapping[str, bytes], clone: Clone | None) -> buildspecs.Buildspec:
+    def provision(self, project: Mapping[str, Any]) -> sessions.Session:
+        """The project's role, and the log that it may write."""
+        try:
+            role = taken_on(self.world, project, self.id)
+            logs.begin(self.world, self.document(), role)
+        except AwsError as error:
+            raise BuildFailedError("PROVISIONING", f"ACCESS_DENIED: {error}") from error
+        except ClientError as error:
+            raise BuildFailedError("PROVISIONING", f"ACCESS_DENIED: {error.response['Error']['Message']}") from error
         self.set_phase("PROVISIONING", "SUCCEEDED")
+        return role
+
+    def prepare(self, project: Mapping[str, Any], inputs: Mapping[str, bytes], clone: Clone | None) -> buildspecs.Buildspec:
         source = self.place / "src"
         source.mkdir()
         for name, archive in inputs.items():
@@ -194,13 +219,13 @@ class Running:
         except buildspecs.BuildspecError as error:
             raise BuildFailedError("DOWNLOAD_SOURCE", f"{'buildspec' if inline else given}: {error}") from error
 
-    def phases(self, spec: buildspecs.Buildspec) -> None:
+    def phases(self, spec: buildspecs.Buildspec, role: sessions.Session) -> None:
         for key in spec.ignored:
             self.log(f"{key}: only recorded by the local engine")
         for language, version in spec.phases.get("install", buildspecs.Phase()).runtimes.items():
             self.log(f"runtime-versions: {language} {version} is not installed here; the engine's own runs")
         try:
-            variables = environment.variables(self.world, self.document(), self.place, spec.variables)
+            variables = environment.variables(self.world, self.document(), self.place, spec.variables, role)
         except environment.UnsupportedVariableError as error:
             raise BuildFailedError("PROVISIONING", str(error)) from error
         for name in (path.name for path in (self.place / "secondary").glob("*")):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pipeline.local.iam.sessions import Session
     from pipeline.local.world import World
 
 # Where packages and certificates come from is a matter of this computer, not of a person.
@@ -43,7 +44,7 @@ class UnsupportedVariableError(Exception):
     """A variable whose value lives in a service that the engine does not read."""
 
 
-def variables(world: World, build: Mapping[str, Any], folder: Path, declared: Mapping[str, str]) -> dict[str, str]:
+def variables(world: World, build: Mapping[str, Any], folder: Path, declared: Mapping[str, str], role: Session) -> dict[str, str]:
     """Later ones win, as in CodeBuild: the buildspec's, the project's, the action's."""
     checkout = folder / "src"
     programs = _programs(world)
@@ -61,8 +62,9 @@ def variables(world: World, build: Mapping[str, Any], folder: Path, declared: Ma
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         "AWS_ENDPOINT_URL": world.endpoint,
-        "AWS_ACCESS_KEY_ID": world.account,
-        "AWS_SECRET_ACCESS_KEY": "local",  # pragma: allowlist secret
+        "AWS_ACCESS_KEY_ID": role.key_id,
+        "AWS_SECRET_ACCESS_KEY": role.secret,
+        "AWS_SESSION_TOKEN": role.token,
         "AWS_REGION": world.region,
         "AWS_DEFAULT_REGION": world.region,
         "AWS_EC2_METADATA_DISABLED": "true",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pipeline.local.iam import sessions
 
 if TYPE_CHECKING:
     from pipeline.local.world import World
@@ -13,17 +16,21 @@ if TYPE_CHECKING:
 BATCH = 5000
 
 
-def publish(world: World, build: Mapping[str, Any], log: Path) -> None:
+def begin(world: World, build: Mapping[str, Any], role: sessions.Session) -> None:
+    """Before anything is run. As the build's role, like all that CodeBuild does with a log."""
     group, stream = build["logs"]["groupName"], build["logs"]["streamName"]
-    client = world.client("logs")
-    for create, name in (
-        (client.create_log_group, {"logGroupName": group}),
-        (client.create_log_stream, {"logGroupName": group, "logStreamName": stream}),
-    ):
-        try:
-            create(**name)
-        except client.exceptions.ResourceAlreadyExistsException:
-            continue
+    client = sessions.client(world, role, "logs")
+    try:
+        client.create_log_stream(logGroupName=group, logStreamName=stream)
+    except client.exceptions.ResourceNotFoundException:
+        with contextlib.suppress(client.exceptions.ResourceAlreadyExistsException):
+            client.create_log_group(logGroupName=group)
+        client.create_log_stream(logGroupName=group, logStreamName=stream)
+
+
+def publish(world: World, build: Mapping[str, Any], log: Path, role: sessions.Session) -> None:
+    group, stream = build["logs"]["groupName"], build["logs"]["streamName"]
+    client = sessions.client(world, role, "logs")
     at = int(world.clock().timestamp() * 1000)
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
     for batch in _batches([line for line in lines if line]):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.local.codepipeline import records
 
 if TYPE_CHECKING:
+    from pipeline.local.iam.sessions import Session
     from pipeline.local.world import World
 
 
@@ -37,7 +38,8 @@ class Action:
     id: str
     configuration: Mapping[str, str]
     inputs: Mapping[str, bytes]
-    account: str
+    # As whom it acts.
+    role: Session
     region: str
 
     @property

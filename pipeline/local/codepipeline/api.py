@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
 
 from pipeline.local.codepipeline import control, history, records, structure
 from pipeline.local.codepipeline.state import pipeline_state
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
 
 def create(world: World, call: Call) -> dict[str, Any]:
     declaration = {**call.params["pipeline"], "version": 1}
-    structure.check(declaration)
+    structure.check(declaration, world.region, partial(_located, world))
     name = declaration["name"]
     tags = call.params.get("tags", [])
     with world.changed:
@@ -33,6 +36,15 @@ def create(world: World, call: Call) -> dict[str, Any]:
     return {"pipeline": declaration, "tags": tags}
 
 
+def _located(world: World, bucket: str) -> str | None:
+    try:
+        found = world.client("s3").get_bucket_location(Bucket=bucket)["LocationConstraint"]
+    except ClientError:
+        return None
+    # S3 says nothing of its oldest region.
+    return found or "us-east-1"
+
+
 def _save(world: World, document: records.Document) -> None:
     declaration = document["declaration"]
     records.put(world, records.PIPELINE, declaration["name"], document)
@@ -43,7 +55,7 @@ def update(world: World, call: Call) -> dict[str, Any]:
     with world.changed:
         document = records.pipeline(world, call.params["pipeline"]["name"])
         declaration = {**call.params["pipeline"], "version": document["declaration"]["version"] + 1}
-        structure.check(declaration)
+        structure.check(declaration, world.region, partial(_located, world))
         document.update(declaration=declaration, updated=records.now(world))
         _save(world, document)
     return {"pipeline": declaration}

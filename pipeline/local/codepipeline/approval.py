@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from pipeline.local.codepipeline import records
 from pipeline.local.codepipeline.action import Action, ActionFailedError, Result, known_keys
+from pipeline.local.iam import sessions
 
 KEYS = frozenset({"CustomData", "ExternalEntityLink", "NotificationArn"})
 # CodePipeline's default: seven days.
@@ -48,4 +49,4 @@ def _notify(action: Action, token: str) -> None:
         },
     }
     subject = f"APPROVAL NEEDED: AWS CodePipeline {action.pipeline['name']} for action {action.name}"
-    action.world.client("sns").publish(TopicArn=topic, Subject=subject[:100], Message=json.dumps(message))
+    sessions.client(action.world, action.role, "sns").publish(TopicArn=topic, Subject=subject[:100], Message=json.dumps(message))

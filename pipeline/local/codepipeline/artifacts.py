@@ -1,4 +1,4 @@
-"""Artifacts of an execution: zip files in the pipeline's artifact bucket."""
+"""Artifacts of an execution: zip files in the pipeline's artifact buckets, of which each region with actions has one."""
 
 from __future__ import annotations
 
@@ -11,22 +11,30 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.local.world import World
-
 # A zip file cannot hold an earlier time; one fixed time makes equal trees equal archives.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def store(world: World, declaration: Mapping[str, Any], execution_id: str, name: str, content: bytes) -> dict[str, str]:
-    """Where it was put: bucket and key."""
-    location = {"bucket": declaration["artifactStore"]["location"], "key": f"{declaration['name']}/{name}/{execution_id}.zip"}
-    world.client("s3").put_object(Bucket=location["bucket"], Key=location["key"], Body=content)
-    return location
+def buckets(declaration: Mapping[str, Any], home: str) -> dict[str, str]:
+    """Region -> bucket. `home` is the pipeline's region, where its only store is unless it names several."""
+    several = declaration.get("artifactStores") or {home: declaration["artifactStore"]}
+    return {region: store["location"] for region, store in several.items()}
 
 
-def fetch(world: World, location: Mapping[str, str]) -> bytes:
-    body: bytes = world.client("s3").get_object(Bucket=location["bucket"], Key=location["key"])["Body"].read()
+def store(client: Any, bucket: str, key: str, content: bytes) -> dict[str, str]:
+    """Where it was put. `client` is S3's, as whoever stores it."""
+    client.put_object(Bucket=bucket, Key=key, Body=content)
+    return {"bucket": bucket, "key": key}
+
+
+def fetch(client: Any, location: Mapping[str, str]) -> bytes:
+    body: bytes = client.get_object(Bucket=location["bucket"], Key=location["key"])["Body"].read()
     return body
+
+
+def copy(client: Any, location: Mapping[str, str], bucket: str) -> dict[str, str]:
+    """Where the copy is. CodePipeline copies what an action in another region reads (its user guide, cross-Region actions)."""
+    return dict(location) if location["bucket"] == bucket else store(client, bucket, location["key"], fetch(client, location))
 
 
 def member(archive: bytes, path: str) -> bytes | None:

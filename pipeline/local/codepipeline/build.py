@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from pipeline.local.codebuild import builds
+from pipeline.local.codepipeline import acting
 from pipeline.local.codepipeline.action import AbandonedError, Action, ActionFailedError, Result, known_keys
 
 KEYS = frozenset({"ProjectName", "PrimarySource", "EnvironmentVariables", "BatchEnabled"})
@@ -18,6 +19,7 @@ def codebuild(action: Action) -> Result:
     project = action.world.store.get(builds.PROJECT, configuration["ProjectName"])
     if project is None:
         raise ActionFailedError(f"CodeBuild has no project {configuration['ProjectName']}", code="ConfigurationError")
+    acting.allowed(action.role, action.region, *((f"codebuild:{name}", project["arn"]) for name in ("StartBuild", "BatchGetBuilds")))
     names = [artifact["name"] for artifact in action.declaration["inputArtifacts"]]
     primary = configuration.get("PrimarySource", names[0])
     if primary not in names:

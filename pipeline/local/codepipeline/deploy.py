@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pipeline.local.cloudformation.template import BODY_LIMIT
 from pipeline.local.codepipeline import artifacts
 from pipeline.local.codepipeline.action import Action, ActionFailedError, Result, known_keys
+from pipeline.local.iam import sessions
 
 KEYS = frozenset(
     {
@@ -78,7 +80,7 @@ def cloudformation(action: Action) -> Result:
         raise ActionFailedError(
             f"ActionMode {action.configuration['ActionMode']} is not one of {', '.join(sorted(MODES))}", code="ConfigurationError"
         )
-    client = action.world.client("cloudformation", account=action.account, region=action.region)
+    client = sessions.client(action.world, action.role, "cloudformation", region=action.region)
     deployment = Deployment(action=action, client=client, stack=action.configuration["StackName"])
     try:
         return mode(deployment)
@@ -92,8 +94,10 @@ def cloudformation(action: Action) -> Result:
 def _create_update(deployment: Deployment) -> Result:
     stack = deployment.settled()
     if stack and stack["StackStatus"] == "ROLLBACK_COMPLETE" and deployment.action.record().get("rerun"):
-        # Not AWS's doing: the engine was killed while it created the stack. AWS, which is not killed, has no such stack to delete.
-        _delete(deployment)
+        # Not AWS's doing: the engine was killed while it created the stack. AWS, which is not killed, has no such stack to delete, so
+        # it is not the role that does it.
+        owner = deployment.action.world.client("cloudformation", account=deployment.action.role.account, region=deployment.action.region)
+        _delete(replace(deployment, client=owner))
         stack = None
     return _apply(deployment, stack)
 
@@ -213,7 +217,7 @@ def _request(action: Action) -> dict[str, Any]:
         raise ActionFailedError(f"{configuration['TemplateConfiguration']}: unknown key {', '.join(unknown)}", code="ConfigurationError")
     parameters = settings.get("Parameters", {}) | _overrides(action)
     request: dict[str, Any] = {
-        "TemplateBody": _file(action, configuration["TemplatePath"]),
+        **_template(action, _file(action, configuration["TemplatePath"])),
         "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         "Tags": [{"Key": key, "Value": value} for key, value in settings.get("Tags", {}).items()],
         "Capabilities": [name.strip() for name in configuration.get("Capabilities", "").split(",") if name.strip()],
@@ -223,6 +227,17 @@ def _request(action: Action) -> dict[str, Any]:
     if "RoleArn" in configuration:
         request["RoleARN"] = configuration["RoleArn"]
     return request
+
+
+def _template(action: Action, text: str) -> dict[str, str]:
+    """CodePipeline itself puts a template into S3 that is too large for a call."""
+    if len(text.encode()) <= BODY_LIMIT:
+        return {"TemplateBody": text}
+    world = action.world
+    bucket = artifacts.buckets(action.pipeline, world.region)[action.region]
+    client = world.client("s3", region=action.region)
+    put = artifacts.store(client, bucket, f"{action.pipeline['name']}/templates/{action.id}.yaml", text.encode())
+    return {"TemplateURL": f"{world.endpoint}/{put['bucket']}/{put['key']}"}
 
 
 def _overrides(action: Action) -> dict[str, str]:

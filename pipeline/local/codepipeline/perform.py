@@ -6,9 +6,13 @@ import traceback
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pipeline.local.codepipeline import artifacts, records, variables
+from botocore.exceptions import ClientError
+
+from pipeline.local.codepipeline import acting, artifacts, records, variables
 from pipeline.local.codepipeline.action import AbandonedError, Action, ActionFailedError, Result
 from pipeline.local.codepipeline.actions import HANDLERS
+from pipeline.local.iam import sessions
+from pipeline.local.protocol import AwsError
 
 if TYPE_CHECKING:
     from pipeline.local.world import World
@@ -16,6 +20,8 @@ if TYPE_CHECKING:
 Declaration = Mapping[str, Any]
 # No code of AWS's: nobody stops CodePipeline.
 INTERRUPTED = "LocalEngineStopped"
+# CodePipeline's code for what its role, or the action's, may not do (ErrorDetails of ListActionExecutions).
+REFUSED = "PermissionError"
 
 
 def perform(world: World, pipeline: Declaration, execution_id: str, stage: str, declaration: Declaration) -> None:
@@ -24,7 +30,7 @@ def perform(world: World, pipeline: Declaration, execution_id: str, stage: str, 
     key = document["actionExecutionId"]
     try:
         result = _run(world, pipeline, document, declaration)
-        locations = {name: artifacts.store(world, pipeline, execution_id, name, content) for name, content in result.artifacts.items()}
+        locations = _stored(world, pipeline, declaration, execution_id, result)
         _complete(declaration, locations)
         _succeed(world, execution_id, key, declaration=declaration, result=result, locations=locations)
     except AbandonedError:
@@ -33,6 +39,12 @@ def perform(world: World, pipeline: Declaration, execution_id: str, stage: str, 
         # What fails because the engine stops has not failed: the next engine runs it again.
         if not world.closing.is_set():
             _fail(world, execution_id, key, code=failure.code, message=str(failure), summary=failure.summary)
+    except AwsError as refused:
+        _fail(world, execution_id, key, code=REFUSED, message=refused.message)
+    except ClientError as refused:
+        error = refused.response["Error"]
+        code = REFUSED if "AccessDenied" in error["Code"] or error["Code"] == "AuthorizationError" else "JobFailed"
+        _fail(world, execution_id, key, code=code, message=f"{refused.operation_name}: {error['Code']}: {error['Message']}")
     except variables.UnresolvedError as failure:
         _fail(world, execution_id, key, code="ConfigurationError", message=str(failure))
     # The top of an action's thread: a bug of the engine must show as a failed action, not as a pipeline that hangs.
@@ -41,6 +53,38 @@ def perform(world: World, pipeline: Declaration, execution_id: str, stage: str, 
             return
         traceback.print_exc()
         _fail(world, execution_id, key, code="InternalError", message=f"local engine: {type(error).__name__}: {error}")
+
+
+def _stored(world: World, pipeline: Declaration, declaration: Declaration, execution_id: str, result: Result) -> dict[str, dict[str, str]]:
+    if not result.artifacts:
+        return {}
+    configuration = declaration.get("configuration", {})
+    client = sessions.client(world, acting.artifact_session(world, pipeline, declaration, configuration, execution_id), "s3")
+    bucket = artifacts.buckets(pipeline, world.region)[declaration.get("region", world.region)]
+    return {
+        name: artifacts.store(client, bucket, f"{pipeline['name']}/{name}/{execution_id}.zip", content)
+        for name, content in result.artifacts.items()
+    }
+
+
+def _fetched(
+    world: World, pipeline: Declaration, declaration: Declaration, execution: records.Document, names: list[str]
+) -> dict[str, bytes]:
+    if not names:
+        return {}
+    configuration = declaration.get("configuration", {})
+    role = acting.artifact_session(world, pipeline, declaration, configuration, execution["id"])
+    region = declaration.get("region", world.region)
+    client = sessions.client(world, role, "s3", region=region)
+    copier = sessions.client(world, acting.pipeline_session(world, pipeline, execution["id"]), "s3", region=region)
+    bucket = artifacts.buckets(pipeline, world.region)[region]
+    found = {}
+    for name in names:
+        where = artifacts.copy(copier, execution["artifacts"][name], bucket)
+        # CodePipeline asks for the version that it stored.
+        acting.allowed(role, region, ("s3:GetObjectVersion", f"arn:aws:s3:::{where['bucket']}/{where['key']}"))
+        found[name] = artifacts.fetch(client, where)
+    return found
 
 
 def _complete(declaration: Declaration, locations: Mapping[str, object]) -> None:
@@ -112,7 +156,6 @@ def _run(world: World, pipeline: Declaration, document: records.Document, declar
     absent = [name for name in names if name not in execution["artifacts"]]
     if absent:
         raise ActionFailedError(f"input artifact {', '.join(absent)} was not made by an earlier action of this execution")
-    role = declaration.get("roleArn")
     return handler(
         Action(
             world=world,
@@ -122,8 +165,8 @@ def _run(world: World, pipeline: Declaration, document: records.Document, declar
             stage=stage,
             id=document["actionExecutionId"],
             configuration=configuration,
-            inputs={name: artifacts.fetch(world, execution["artifacts"][name]) for name in names},
-            account=role.split(":")[4] if role else world.account,
+            inputs=_fetched(world, pipeline, declaration, execution, names),
+            role=acting.action_session(world, pipeline, declaration, execution["id"]),
             region=declaration.get("region", world.region),
         )
     )

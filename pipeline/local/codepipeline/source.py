@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.local import connections, remote
-from pipeline.local.codepipeline import records
+from pipeline.local.codepipeline import acting, artifacts, records
 from pipeline.local.codepipeline.action import Action, ActionFailedError, Result, known_keys
 
 KEYS = frozenset({"ConnectionArn", "FullRepositoryId", "BranchName", "OutputArtifactFormat", "DetectChanges"})
@@ -17,6 +17,7 @@ def checkout(action: Action) -> Result:
             f"OutputArtifactFormat {configuration['OutputArtifactFormat']} is not supported by the local engine", code="ConfigurationError"
         )
     arn = configuration["ConnectionArn"]
+    _allowed(action, arn)
     connection = connections.find(action.world, arn)
     if connection is None:
         raise ActionFailedError(f"the connection {arn} does not exist", code="ConfigurationError")
@@ -55,4 +56,17 @@ def checkout(action: Action) -> Result:
         variables=variables,
         external_id=commit.id,
         summary=f"{commit.id[:10]} {commit.message}",
+    )
+
+
+def _allowed(action: Action, connection: str) -> None:
+    """Both names of the connection's action, and what CodePipeline looks at before it uploads with an ACL (aws/aws-cdk#13557)."""
+    bucket = f"arn:aws:s3:::{artifacts.buckets(action.pipeline, action.world.region)[action.region]}"
+    acting.allowed(
+        action.role,
+        action.region,
+        ("codeconnections:UseConnection", connection),
+        ("codestar-connections:UseConnection", connection),
+        *((f"s3:{name}", bucket) for name in ("GetBucketVersioning", "GetBucketAcl", "GetBucketLocation")),
+        ("s3:PutObjectAcl", f"{bucket}/{action.pipeline['name']}/{action.output_names[0]}/{action.execution_id}.zip"),
     )

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from pipeline.local.codepipeline import artifacts
 from pipeline.local.protocol import AwsError
 
 Declaration = Mapping[str, Any]
 
 
-def check(declaration: Declaration) -> None:
-    problem = next(itertools.chain(_engine(declaration), _shape(declaration), _artifacts(declaration), _conditions(declaration)), None)
+def check(declaration: Declaration, home: str, located: Callable[[str], str | None]) -> None:
+    """`home` is the pipeline's region; `located` tells the region of a bucket."""
+    rules = (
+        _engine(declaration),
+        _shape(declaration),
+        _stores(declaration, home, located),
+        _artifacts(declaration),
+        _conditions(declaration),
+    )
+    problem = next(itertools.chain(*rules), None)
     if problem:
         raise AwsError("InvalidStructureException", f"pipeline {declaration['name']}: {problem}")
 
@@ -22,8 +31,6 @@ def _engine(declaration: Declaration) -> Iterator[str]:
         yield "the local engine walks pipelines of type V2 only"
     if declaration.get("executionMode", "SUPERSEDED") != "QUEUED":
         yield f"execution mode {declaration.get('executionMode', 'SUPERSEDED')} is not supported by the local engine; QUEUED is"
-    if "artifactStores" in declaration:
-        yield "artifactStores (cross-region) is not supported by the local engine; artifactStore is"
 
 
 def _shape(declaration: Declaration) -> Iterator[str]:
@@ -41,6 +48,22 @@ def _shape(declaration: Declaration) -> Iterator[str]:
     yield from (
         f"namespace {name} is there twice" for name in _twice(action["namespace"] for action in _all(declaration) if "namespace" in action)
     )
+
+
+def _stores(declaration: Declaration, home: str, located: Callable[[str], str | None]) -> Iterator[str]:
+    if ("artifactStore" in declaration) == ("artifactStores" in declaration):
+        yield "it has either artifactStore or artifactStores"
+        return
+    buckets = artifacts.buckets(declaration, home)
+    for region, bucket in buckets.items():
+        # AWS's own words (awslabs/aws-deployment-framework#95).
+        choose = f"Choose a valid artifact bucket in '{region}', or create a new artifact bucket to use in your pipeline."
+        if (where := located(bucket)) is None:
+            yield f"An error occurred while validating the artifact bucket '{bucket}': No bucket with the name {bucket} was found. {choose}"
+        elif where != region:
+            yield f"An error occurred while validating the artifact bucket '{bucket}': it is in '{where}'. {choose}"
+    for region in sorted({home, *(action.get("region", home) for action in _all(declaration))} - buckets.keys()):
+        yield f"it has no artifact store in {region}, where actions of it run"
 
 
 def _artifacts(declaration: Declaration) -> Iterator[str]:

@@ -30,17 +30,21 @@ def role(arn: str) -> Role | None:
     if found is None or backend is None:
         return None
     attached = [policy(text) for text in list(found.policies.values())]
-    attached += [policy(one.document) for one in list(found.managed_policies.values())]
+    attached += [_default(one) for one in list(found.managed_policies.values())]
     boundary = backend.managed_policies.get(found.permissions_boundary_arn) if found.permissions_boundary_arn else None
     return Role(
         principal=Principal(
             arn=arn,
             identity=together(attached),
             # A boundary that is gone allows nothing.
-            boundary=(policy(boundary.document) if boundary else Policy()) if found.permissions_boundary_arn else None,
+            boundary=(_default(boundary) if boundary else Policy()) if found.permissions_boundary_arn else None,
         ),
         trust=Held(policy=policy(found.assume_role_policy_document), account=account, decides=True),
     )
+
+
+def _default(managed: Any) -> Policy:
+    return policy(next(one.document for one in managed.versions if one.is_default))
 
 
 def held(arn: str) -> Held | None:

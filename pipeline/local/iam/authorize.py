@@ -21,7 +21,7 @@ CODES = {"sns": "AuthorizationError", "ec2": "UnauthorizedOperation"}
 
 def check_request(session: Session, request: HttpRequest, signed: wire.Signature) -> None:
     try:
-        asked = decode.asked(request, signed, session.role.split(":")[4])
+        asked = decode.asked(request, signed, session.account)
         if (asked.service, asked.operation) == ("sts", "GetCallerIdentity"):
             return
         needed = requests.needs(asked)

@@ -5,18 +5,13 @@ An operation that is not in the table, and that the reference does not call one 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from pipeline.access.decide import Request
+from pipeline.access.reference import ANY, PASS, context, without_resource
 from pipeline.local.iam import attached
-
-PASS = "iam:PassRole"  # noqa: S105 - an action
-ANY = "*"
 
 
 class UnknownRequestError(Exception):
@@ -59,26 +54,6 @@ def needs(asked: Asked) -> list[Request]:
 
 def _request(asked: Asked, action: str, resource: str, more: Mapping[str, str] | None = None) -> Request:
     return Request(action=action, resource=resource, context=context(asked.region, more))
-
-
-def context(region: str, more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What every request says of itself."""
-    return {"aws:requestedregion": region, "aws:securetransport": "true", **(more or {})}
-
-
-@cache
-def without_resource(action: str) -> bool:
-    """Whether the action exists and knows no resource."""
-    service, _, name = action.partition(":")
-    known = _reference().get(service, {}).get("Actions", {}).get(name.lower())
-    return known is not None and not known.get("Resources")
-
-
-@cache
-def _reference() -> dict[str, Any]:
-    """cfn-lint's excerpt of the Service Authorization Reference."""
-    found: dict[str, Any] = json.loads((files("cfnlint") / "data/AdditionalSpecs/Policies.json").read_text())
-    return found
 
 
 def _stack(asked: Asked) -> str:
@@ -160,7 +135,7 @@ TABLE: Mapping[str, Mapping[str, Resource]] = {
         # It knows container instances only, and Fargate has none.
         "ListTasks": _any,
     },
-    "logs": {"CreateLogGroup": _log_group, "CreateLogStream": _log_group, "PutLogEvents": _log_stream},
+    "logs": {"CreateLogGroup": _log_group, "CreateLogStream": _log_stream, "PutLogEvents": _log_stream},
     "monitoring": {"DescribeAlarms": _alarms},
     "s3": {
         "GetObject": _object,

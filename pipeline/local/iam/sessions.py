@@ -31,6 +31,10 @@ class Session:
     secret: str
     token: str
 
+    @property
+    def account(self) -> str:
+        return self.role.split(":")[4]
+
 
 def of_service(world: World, role: str, service: str, name: str, context: Mapping[str, str] | None = None) -> Session:
     """What the service gets that was told to use the role. `context`: the keys that this service documents to send."""
