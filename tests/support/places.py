@@ -18,7 +18,7 @@ PIPELINE = f"""
 project = "kotei"
 account = "{HOME}"
 region = "{NEAR}"
-environments = ["test", "test-far", "live", "live-far"]
+environments = ["test", "far-test", "live", "far-live"]
 approvers_email = "proxy-approvers@example.com"
 
 [repository]
@@ -30,11 +30,11 @@ ENVIRONMENTS: dict[str, tuple[str, str, str, str]] = {
     # The pipeline's own account and region.
     "test": (HOME, NEAR, 'approval = "never"', ""),
     # Its own account, another region: images are pulled across.
-    "test-far": (HOME, FAR, f'approval = "risky"\npipeline_region = "{NEAR}"', ""),
+    "far-test": (HOME, FAR, f'approval = "risky"\npipeline_region = "{NEAR}"', ""),
     # Another account, the pipeline's region.
     "live": (OTHER, NEAR, 'approval = "always"\ndeploy_window = { cron = "* * 9-17 ? * MON-FRI" }', ""),
     # Another account and region: images are copied there.
-    "live-far": (
+    "far-live": (
         OTHER,
         FAR,
         f'approval = "always"\npipeline_region = "{NEAR}"\nreplicate_image = true',

@@ -106,10 +106,10 @@ def test_another_account_reads_artifacts_as_its_delivery_role_only(path: str, re
 
 
 def test_nobody_else_reads_a_store_that_no_other_account_uses(four: Project) -> None:
-    test, test_far, live, live_far = four.environments
-    (far,) = artifacts.regions(four.model_copy(update={"environments": (test, test_far, live)}))
+    test, far_test, live, far_live = four.environments
+    (far,) = artifacts.regions(four.model_copy(update={"environments": (test, far_test, live)}))
     assert "OtherAccountsRead" not in artifacts.build(far).to_json()
-    assert "OtherAccountsRead" not in codepipeline.build(four.model_copy(update={"environments": (test, test_far, live_far)})).to_json()
+    assert "OtherAccountsRead" not in codepipeline.build(four.model_copy(update={"environments": (test, far_test, far_live)})).to_json()
 
 
 def test_the_delivery_role_fetches_from_the_stores_of_its_regions(resources: Any) -> None:
@@ -140,7 +140,7 @@ def test_each_environment_is_deployed_in_its_place_as_its_own_roles(four: Projec
 
 
 @pytest.mark.parametrize(
-    ("path", "near", "far"), [("shared/roles", "Test", "TestFar"), (f"accounts/{OTHER}/deployroles", "Live", "LiveFar")]
+    ("path", "near", "far"), [("shared/roles", "Test", "FarTest"), (f"accounts/{OTHER}/deployroles", "Live", "FarLive")]
 )
 def test_cloudformation_acts_in_the_environments_region_only(path: str, near: str, far: str, resources: Any) -> None:
     found = resources(path)
@@ -166,7 +166,7 @@ def test_parameters_fit_for_the_longest_names(four: Project) -> None:
     assert max(sizes.values()) <= OVERRIDES_BYTES, sizes
 
 
-@pytest.mark.parametrize(("env", "region"), [("test", NEAR), ("test-far", NEAR), ("live", NEAR), ("live-far", FAR)])
+@pytest.mark.parametrize(("env", "region"), [("test", NEAR), ("far-test", NEAR), ("live", NEAR), ("far-live", FAR)])
 def test_tasks_pull_across_regions_unless_they_have_a_copy(env: str, region: str, resources: Any) -> None:
     found = resources(f"{env}/service")
     images = {one["Image"]["Fn::Sub"].partition("@")[0] for one in found["TaskDefinition"]["Properties"]["ContainerDefinitions"]}
@@ -174,7 +174,7 @@ def test_tasks_pull_across_regions_unless_they_have_a_copy(env: str, region: str
     assert f"arn:aws:ecr:{region}:{HOME}:repository/kotei/proxy" in str(found["ExecutionRole"])
 
 
-@pytest.mark.parametrize(("path", "pulled_by"), [("shared/registry", "live"), (f"regions/{FAR}/images", "live-far")])
+@pytest.mark.parametrize(("path", "pulled_by"), [("shared/registry", "live"), (f"regions/{FAR}/images", "far-live")])
 def test_tasks_of_the_other_account_pull_where_their_image_is(path: str, pulled_by: str, resources: Any) -> None:
     repository = resources(path)["Repository"]["Properties"]
     pull = statements(repository["RepositoryPolicyText"])["PullFromEnvironments"]
@@ -194,9 +194,9 @@ def test_images_are_copied_only_where_an_environment_asks_for_it(four: Project, 
 
 
 def test_an_environment_elsewhere_names_nothing_of_the_pipelines_region(root: Path) -> None:
-    for path in sorted((root / "stacks/rendered/live-far").glob("*.yaml")):
+    for path in sorted((root / "stacks/rendered/far-live").glob("*.yaml")):
         assert NEAR not in path.read_text(), path.name
-    named = [line for path in (root / "stacks/rendered/test-far").glob("*.yaml") for line in path.read_text().splitlines() if NEAR in line]
+    named = [line for path in (root / "stacks/rendered/far-test").glob("*.yaml") for line in path.read_text().splitlines() if NEAR in line]
     assert named
     assert all("ecr" in line for line in named)
 
