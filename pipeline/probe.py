@@ -53,7 +53,7 @@ def ask(aws: Aws, env: Environment, probe: Probe, *, run: str) -> list[str]:
     fixed = [one for one in addresses.read(aws, env) if one.serving]
     outside = _outside(aws, [one.address for one in fixed])
     with opened(aws, _group(aws, env), outside.own, run=run):
-        said = {f"{one.address} ({one.zone})": _until(outside, probe, one.address) for one in fixed}
+        said = {f"{one.address} ({one.zone})": _problem(outside, probe, one.address) for one in fixed}
     wrong = [f"{address}: {problem}" for address, problem in said.items() if problem]
     if wrong:
         raise PipelineError(f"{env.name} does not answer https://{probe.host}{probe.path} with {probe.expect_status}: " + "; ".join(wrong))
@@ -154,22 +154,18 @@ def _read(url: str, body: bytes | None = None) -> str:
     return text
 
 
-def _until(outside: Outside, probe: Probe, address: str) -> str:
-    """What is wrong with the answer; asked again for a while, then it stays wrong."""
-    deadline = time.monotonic() + SECONDS
-    while problem := _problem(outside, probe, address):
-        if time.monotonic() > deadline:
-            break
-        time.sleep(PAUSE_SECONDS)
-    return problem
-
-
 def _problem(outside: Outside, probe: Probe, address: str) -> str:
-    try:
-        status = _status(outside, probe, address)
-    except (OSError, http.client.HTTPException) as error:
-        return f"{type(error).__name__}: {error}"
-    return "" if status == probe.expect_status else f"the answer is {status}"
+    """What is wrong with the answer; whoever does not answer is asked again for a while."""
+    deadline = time.monotonic() + SECONDS
+    while True:
+        try:
+            status = _status(outside, probe, address)
+        except (OSError, http.client.HTTPException) as error:
+            if time.monotonic() > deadline:
+                return f"{type(error).__name__}: {error}"
+            time.sleep(PAUSE_SECONDS)
+        else:
+            return "" if status == probe.expect_status else f"the answer is {status}"
 
 
 def _status(outside: Outside, probe: Probe, address: str) -> int:
