@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copyreg
+import functools
 import hashlib
 import io
 import os
 import pickle
 import shlex
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -183,7 +185,17 @@ def _reducers(objects: Path) -> dict[type, Callable[[Any], Any]]:
         x509.Certificate: _reduce_certificate,
         AccountSpecificBackend: lambda held: (_account, (held.service_name, held.account_id)),
         FakeKey: lambda stored: _reduce_object(stored, objects),
+        defaultdict: _reduce_defaults,
     }
+
+
+def _reduce_defaults(held: defaultdict[Any, Any]) -> tuple[Any, ...]:
+    """moto makes some of the factories on the spot (SSM's tags), and pickle knows functions by their names only."""
+    factory: Any = held.default_factory
+    if "<locals>" in getattr(factory, "__qualname__", ""):
+        made = factory()
+        factory = functools.partial(defaultdict, made.default_factory) if isinstance(made, defaultdict) else type(made)
+    return defaultdict, (factory,), None, None, iter(held.items())
 
 
 def _registry(service: str) -> Any:

@@ -42,6 +42,7 @@ seen = {
     "repositories": sorted(backend("ecr").repositories),
     "keys": sorted(backend("kms").keys),
     "certificates": sorted(backend("acm")._certificates),
+    "parameter": backend("ssm").get_parameter("/greeting").value,
 }
 print(json.dumps(seen))
 """
@@ -58,6 +59,8 @@ def fill(cloud: Any) -> None:
     s3.create_bucket(Bucket="artifacts", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
     s3.put_object(Bucket="artifacts", Key="large", Body=b"x" * 300_000)
     s3.put_object(Bucket="artifacts", Key="small", Body=b"tiny")
+    # moto keeps its tags by a factory that pickle cannot name.
+    cloud.client("ssm").put_parameter(Name="/greeting", Value="hello", Type="String", Tags=[{"Key": "team", "Value": "proxy"}])
     cloud.client("ecr").create_repository(repositoryName="proxy")
     cloud.client("kms").create_key()
     cloud.client("acm").request_certificate(DomainName="www.example.com")
@@ -84,6 +87,7 @@ def test_a_new_process_finds_everything(cloud: Any) -> None:
     assert seen["repositories"] == ["proxy"]
     assert seen["keys"] == [cloud.client("kms").list_keys()["Keys"][0]["KeyId"]]
     assert seen["certificates"] == [cloud.client("acm").list_certificates()["CertificateSummaryList"][0]["CertificateArn"]]
+    assert seen["parameter"] == "hello"
 
 
 def test_the_snapshot_is_there_before_the_answer(cloud: Any) -> None:
