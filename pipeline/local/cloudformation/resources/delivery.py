@@ -68,7 +68,10 @@ def _delete_project(scope: Scope, made: Made, _: Properties) -> None:
 
 
 def _pipeline(properties: Properties) -> Properties:
-    return without(properties, "RestartExecutionOnUpdate", "Tags")
+    wanted = without(properties, "RestartExecutionOnUpdate", "Tags", "ArtifactStores")
+    stores = properties.get("ArtifactStores")
+    # A list there, a map of regions in CodePipeline's own API.
+    return {**wanted, "ArtifactStores": {one["Region"]: one["ArtifactStore"] for one in stores}} if stores else wanted
 
 
 def _create_pipeline(scope: Scope, properties: Properties) -> Made:
@@ -107,7 +110,7 @@ PROJECT = (
     "Artifacts AutoRetryLimit BadgeEnabled Cache ConcurrentBuildLimit Description EncryptionKey Environment LogsConfig "
     "QueuedTimeoutInMinutes ServiceRole Source SourceVersion Tags TimeoutInMinutes Triggers VpcConfig"
 )
-PIPELINE = "ArtifactStore ExecutionMode PipelineType RestartExecutionOnUpdate RoleArn Stages Tags Triggers Variables"
+PIPELINE = "ArtifactStore ArtifactStores ExecutionMode PipelineType RestartExecutionOnUpdate RoleArn Stages Tags Triggers Variables"
 
 HANDLERS = {
     "AWS::CodeConnections::Connection": Handler(
