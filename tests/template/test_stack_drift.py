@@ -16,6 +16,7 @@ from pipeline.paths import GUARD_RULES, ROOT
 from pipeline.wiring import stack_arns
 from policy import drift as policy
 from policy.statement import document
+from stacks import roles
 from stacks.config_drift import DriftCheck
 from stacks.project import Project
 
@@ -115,7 +116,7 @@ def test_the_buildspec_tells_the_topic_and_fails_the_build(looking: Project) -> 
 
 def test_cloudformation_may_set_it_up(looking: Project, project: Project) -> None:
     def of(one: Project) -> dict[str, set[str]]:
-        found = json.loads(catalog.roles.build(one).to_json())["Resources"]["SharedCloudFormationRole"]["Properties"]
+        found = json.loads(roles.build(one).to_json())["Resources"]["SharedCloudFormationRole"]["Properties"]
         return allowed(found["Policies"][0]["PolicyDocument"])
 
     for action in (
