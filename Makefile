@@ -9,7 +9,7 @@ RUN_STAMP := $(VENV)/.kotei-run-$(RUN_LOCK_ID)
 # A package installed while its hash is checked cannot be swapped; this checkout itself is linked, not copied.
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: up down test check render bench setup setup-run hooks lock
+.PHONY: up down test check render bench scan setup setup-run hooks lock
 
 up: setup hooks ## set up everything, start the local engine, push HEAD to it, serve staging
 	@$(BIN)/kotei local up
@@ -29,6 +29,11 @@ render: setup ## write the generated files
 bench: setup ## measure ours beside its peers, write docs/bench (25 minutes, 2 cores with nothing else to do)
 	@$(PIP) install --quiet --require-hashes -r requirements-bench.lock
 	@$(BIN)/python -m tests.bench
+
+scan: setup ## other people's scanners over every template, write docs/scanners.md (own virtual environment, 2 minutes)
+	@test -x .cache/scan/bin/python || $(PYTHON) -m venv .cache/scan
+	@.cache/scan/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements-scan.lock
+	@$(BIN)/python -m tests.scan .cache/scan/bin
 
 setup: $(STAMP)
 
@@ -62,3 +67,5 @@ lock: ## resolve requirements*.in again
 	    --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
 	    --output-file requirements-$$more.lock requirements-$$more.in || exit 1; \
 	done
+	@.cache/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --output-file requirements-scan.lock requirements-scan.in

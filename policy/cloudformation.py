@@ -218,6 +218,8 @@ def _pipeline(where: str, project: str) -> list[Statement]:
                 codepipeline.UpdatePipeline,
             ],
             f"arn:aws:codepipeline:{where}:{project}",
+            # Transitions belong to stages.
+            f"arn:aws:codepipeline:{where}:{project}/*",
         ),
         allow(
             "Builds",
