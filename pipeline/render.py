@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from troposphere import Template
 
-from pipeline import catalog, log_guide, nginx_config, reference, review_guide, schema, whole_file
+from pipeline import catalog, log_guide, nginx_config, permissions_guide, reference, review_guide, schema, whole_file
 from pipeline.paths import NGINX_RENDERED, RENDERED
 from policy import stack_policy
 from stacks.project import Project
@@ -39,6 +39,7 @@ _Dumper.add_representer(str, _text)
 def files(project: Project) -> dict[str, str]:
     """Path in the checkout -> text, for everything that `kotei render` writes."""
     rendered: dict[str, str] = {**schema.files(), **reference.files(), **log_guide.files(), **review_guide.files()}
+    rendered.update(permissions_guide.files(project))
     for env in project.environments:
         folder = RENDERED / env.name
         for spec in catalog.ENVIRONMENT_STACKS:

@@ -102,7 +102,7 @@ def _listed(type_name: str, operation: Operation) -> tuple[str, ...]:
     return registry_schema.permissions(type_name, operation)
 
 
-def _context(resource: Placed) -> dict[str, str]:
+def _context(resource: Placed) -> dict[str, str | list[str]]:
     boundary = resource.properties.get("PermissionsBoundary")
     return context(resource.region, {"iam:permissionsboundary": str(boundary)} if boundary else None)
 

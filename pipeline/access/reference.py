@@ -41,6 +41,6 @@ def _reference() -> dict[str, Any]:
     return found
 
 
-def context(region: str, more: Mapping[str, str] | None = None) -> dict[str, str]:
+def context(region: str, more: Mapping[str, str | list[str]] | None = None) -> dict[str, str | list[str]]:
     """What every request says of itself."""
     return {"aws:requestedregion": region, "aws:securetransport": "true", **(more or {})}

@@ -103,6 +103,22 @@ def bucket_key(bucket: str) -> str | None:
     return default.get("KMSMasterKeyID") or None
 
 
+def bucket_owner(bucket: str) -> str | None:
+    from moto.s3.models import s3_backends
+
+    found = s3_backends.bucket_accounts.get(bucket)
+    return found[1] if found else None
+
+
+def aliases(key: str) -> list[str]:
+    """The names of a key, which are what a policy can tell where AWS makes up the key's id."""
+    from moto.kms.models import kms_backends
+
+    _, _, _, region, account, name = key.split(":", 5)
+    found = kms_backends[account][region].keys.get(name.removeprefix("key/"))
+    return sorted(found.aliases) if found else []
+
+
 def _account(arn: str) -> str:
     parts = arn.split(":")
     return parts[4] if len(parts) > 4 else ""  # noqa: PLR2004 - arn:partition:service:region:account:rest

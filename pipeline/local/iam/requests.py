@@ -47,12 +47,12 @@ def needs(asked: Asked) -> list[Request]:
         return [_request(asked, f"{prefix}:{asked.operation}", ANY)]
     found = resource(asked)
     return [
-        *(_request(asked, f"{prefix}:{asked.operation}", one) for one in ([found] if isinstance(found, str) else found)),
+        *(_request(asked, f"{prefix}:{asked.operation}", one, _said(asked)) for one in ([found] if isinstance(found, str) else found)),
         *(_request(asked, action, one, more) for action, one, more in _also(asked)),
     ]
 
 
-def _request(asked: Asked, action: str, resource: str, more: Mapping[str, str] | None = None) -> Request:
+def _request(asked: Asked, action: str, resource: str, more: Mapping[str, str | list[str]] | None = None) -> Request:
     return Request(action=action, resource=resource, context=context(asked.region, more))
 
 
@@ -117,7 +117,7 @@ PIPELINE_OPERATIONS = (
     "GetPipeline GetPipelineExecution GetPipelineState ListActionExecutions ListPipelineExecutions RollbackStage StartPipelineExecution"
 )
 REPOSITORY_OPERATIONS = (
-    "BatchCheckLayerAvailability BatchGetImage CompleteLayerUpload DescribeImageScanFindings DescribeImageSigningStatus DescribeImages "
+    "BatchCheckLayerAvailability BatchGetImage CompleteLayerUpload DescribeImageReplicationStatus DescribeImageScanFindings DescribeImageSigningStatus DescribeImages "
     "DescribeRepositories GetDownloadUrlForLayer InitiateLayerUpload PutImage UploadLayerPart"
 )
 
@@ -149,7 +149,13 @@ TABLE: Mapping[str, Mapping[str, Resource]] = {
 }
 
 
-def _also(asked: Asked) -> Iterator[tuple[str, str, Mapping[str, str]]]:
+def _said(asked: Asked) -> Mapping[str, str | list[str]]:
+    """Condition keys of the service."""
+    owner = attached.bucket_owner(str(asked.params["Bucket"])) if asked.service == "s3" else None
+    return {"s3:resourceaccount": owner} if owner else {}
+
+
+def _also(asked: Asked) -> Iterator[tuple[str, str, Mapping[str, str | list[str]]]]:
     """What an operation needs beside the action of its own name."""
     role = asked.params.get("RoleARN")
     if asked.service == "cloudformation" and role:
@@ -162,7 +168,7 @@ def _also(asked: Asked) -> Iterator[tuple[str, str, Mapping[str, str]]]:
         yield "cloudformation:TagResource", _stack(asked), {}
     if asked.service == "s3" and asked.operation in ("GetObject", "PutObject"):
         if asked.params.get("ACL"):
-            yield "s3:PutObjectAcl", _object(asked), {}
+            yield "s3:PutObjectAcl", _object(asked), _said(asked)
         if key := attached.bucket_key(str(asked.params["Bucket"])):
             action = "kms:Decrypt" if asked.operation == "GetObject" else "kms:GenerateDataKey"
-            yield action, key, {"kms:viaservice": f"s3.{asked.region}.amazonaws.com"}
+            yield action, key, {"kms:viaservice": f"s3.{asked.region}.amazonaws.com", "kms:resourcealiases": attached.aliases(key)}
