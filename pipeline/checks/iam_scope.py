@@ -30,6 +30,8 @@ UNNAMED = re.compile(
     r"|acm:[^:]+:\d{12}:certificate/\*"
     r"|(codeconnections|codestar-connections):[^:]+:\d{12}:connection/\*"
     r"|application-autoscaling:[^:]+:\d{12}:scalable-target/\*"
+    # The stages of a pipeline.
+    r"|codepipeline:[^:]+:\d{12}:[a-z0-9-]+/\*"
     r"|elasticloadbalancing:[^:]+:\d{12}:(loadbalancer/net|listener/net|targetgroup)/\*"
     r"|iam::\d{12}:role/aws-service-role/\*"
     r"|kms:[^:]+:\d{12}:key/\*"
