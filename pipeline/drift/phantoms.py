@@ -8,9 +8,8 @@ from typing import Any
 
 from pipeline import registry_schema
 from pipeline.drift.words import same
+from pipeline.probe import RULE_PREFIX as PROBE
 
-# The verification opens a group for as long as it asks through the fixed addresses, under a description that begins like this.
-PROBE = "kotei verify"
 GROUP = "AWS::EC2::SecurityGroup"
 LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
 SERVICE = "AWS::ECS::Service"

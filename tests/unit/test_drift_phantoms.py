@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.drift.phantoms import PHANTOMS, PROBE, SPELLING, Context, explained
+from pipeline.drift.phantoms import PHANTOMS, SPELLING, Context, explained
+from pipeline.probe import RULE_PREFIX as PROBE
 
 GROUP, LISTENER, SERVICE = "AWS::EC2::SecurityGroup", "AWS::ElasticLoadBalancingV2::Listener", "AWS::ECS::Service"
 BLUE, GREEN, FOREIGN = "arn:blue", "arn:green", "arn:foreign"
