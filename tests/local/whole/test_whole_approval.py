@@ -105,9 +105,13 @@ def test_of_two_runs_that_wait_the_second_deploys_within_its_approval_what_the_f
     """It planned before the first was deployed."""
     if system.stack("kotei-production-monitoring") is None:
         _approved(system, system.asked())
+    system.nothing_runs()
+    _deny_in_production(system, "/first/")
+    system.commit("Deny /first/ in production")
+    system.push()
     first = system.asked()
-    _deny_in_production(system, "/covered/")
-    commit = system.commit("Deny /covered/ in production")
+    _deny_in_production(system, "/second/")
+    commit = system.commit("Deny /second/ in production")
     system.start("git", "push", "local", "HEAD:main")
     second = str(system.until(lambda: _planned(system, commit), "the second run to plan production", system.shown))
     assert system.question()[0] == first
@@ -115,7 +119,7 @@ def test_of_two_runs_that_wait_the_second_deploys_within_its_approval_what_the_f
     _approved(system, system.asked())
     assert system.run_of(commit)["pipelineExecutionId"] == second
     assert "; this is the plan anew, and all that it does was approved" in _plan_log(system)
-    assert system.get("/covered/", environment="production").status == 403
+    assert [system.get(path, environment="production").status for path in ("/first/", "/second/")] == [403, 403]
 
 
 def test_in_a_freeze_an_approval_deploys_nothing(system: System) -> None:
