@@ -199,7 +199,7 @@ def test_what_does_not_verify_goes_back_by_itself_and_clients_notice_nothing(sys
     with clients(system) as load:
         pushed = system.start("git", "push", "local", "HEAD:main")
         system.until(lambda: system.image() != before, "the new image to be deployed", system.shown)
-        (alarm,) = (name for name in _alarms(system) if "-monitoring-ServerErrors-" in name)
+        (alarm,) = (name for name in _alarms(system) if name.startswith("kotei-staging-monitoring-ServerErrors-"))
         cloudwatch = system.client("cloudwatch")
         cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="too many 5xx")
         said, _ = pushed.communicate(timeout=240)
