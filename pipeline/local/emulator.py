@@ -9,6 +9,7 @@ import io
 import os
 import pickle
 import shlex
+import sys
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -177,6 +178,8 @@ def _reducers(objects: Path) -> dict[type, Callable[[Any], Any]]:
     from moto.core.base_backend import AccountSpecificBackend
     from moto.s3.models import FakeKey
 
+    # Not imported for it: that takes a second and a half, and without it nobody has asked SSM.
+    ssm = sys.modules.get("moto.ssm.models")
     return {
         type(threading.RLock()): lambda _: (threading.RLock, ()),
         type(threading.Lock()): lambda _: (threading.Lock, ()),
@@ -186,16 +189,30 @@ def _reducers(objects: Path) -> dict[type, Callable[[Any], Any]]:
         AccountSpecificBackend: lambda held: (_account, (held.service_name, held.account_id)),
         FakeKey: lambda stored: _reduce_object(stored, objects),
         defaultdict: _reduce_defaults,
+        **({ssm.ParameterDict: _reduce_parameters} if ssm else {}),
     }
 
 
 def _reduce_defaults(held: defaultdict[Any, Any]) -> tuple[Any, ...]:
-    """moto makes some of the factories on the spot (SSM's tags), and pickle knows functions by their names only."""
+    """Moto makes some of the factories on the spot (SSM's tags), and pickle knows functions by their names only."""
     factory: Any = held.default_factory
     if "<locals>" in getattr(factory, "__qualname__", ""):
         made = factory()
         factory = functools.partial(defaultdict, made.default_factory) if isinstance(made, defaultdict) else type(made)
     return defaultdict, (factory,), None, None, iter(held.items())
+
+
+def _reduce_parameters(held: Any) -> tuple[Any, ...]:
+    return _parameters, (), vars(held), None, iter(held.items())
+
+
+def _parameters() -> Any:
+    """As pickle makes dictionaries: empty. Its own constructor asks for an account."""
+    from moto.ssm.models import ParameterDict
+
+    made = ParameterDict.__new__(ParameterDict)
+    defaultdict.__init__(made, list)
+    return made
 
 
 def _registry(service: str) -> Any:

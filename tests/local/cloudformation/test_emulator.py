@@ -43,6 +43,7 @@ seen = {
     "keys": sorted(backend("kms").keys),
     "certificates": sorted(backend("acm")._certificates),
     "parameter": backend("ssm").get_parameter("/greeting").value,
+    "no_parameter": backend("ssm")._parameters["/none"],
 }
 print(json.dumps(seen))
 """
@@ -87,7 +88,7 @@ def test_a_new_process_finds_everything(cloud: Any) -> None:
     assert seen["repositories"] == ["proxy"]
     assert seen["keys"] == [cloud.client("kms").list_keys()["Keys"][0]["KeyId"]]
     assert seen["certificates"] == [cloud.client("acm").list_certificates()["CertificateSummaryList"][0]["CertificateArn"]]
-    assert seen["parameter"] == "hello"
+    assert (seen["parameter"], seen["no_parameter"]) == ("hello", [])
 
 
 def test_the_snapshot_is_there_before_the_answer(cloud: Any) -> None:
