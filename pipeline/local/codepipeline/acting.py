@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.access.decide import Request
 from pipeline.access.reference import context
 from pipeline.local.codebuild import builds
-from pipeline.local.iam import authorize, sessions
+from pipeline.local.iam import attached, authorize, sessions
 
 if TYPE_CHECKING:
     from pipeline.local.world import World
@@ -41,4 +41,12 @@ def artifact_session(
 
 def allowed(session: sessions.Session, region: str, *needed: tuple[str, str]) -> None:
     """What AWS asks for where the engine makes no request of its own."""
-    authorize.check(session, [Request(action=action, resource=resource, context=context(region)) for action, resource in needed])
+    asked = [Request(action=action, resource=resource, context=context(region, _said(resource))) for action, resource in needed]
+    authorize.check(session, asked)
+
+
+def _said(resource: str) -> Mapping[str, str]:
+    """S3's own condition key: whose bucket it is."""
+    prefix = "arn:aws:s3:::"
+    owner = attached.bucket_owner(resource.removeprefix(prefix).split("/", 1)[0]) if resource.startswith(prefix) else None
+    return {"s3:resourceaccount": owner} if owner else {}

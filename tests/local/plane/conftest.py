@@ -22,7 +22,8 @@ import pytest
 
 from pipeline import paths
 from pipeline.local import emulator, plane, server, translate
-from pipeline.local.cloudformation import api, workers
+from pipeline.local.cloudformation import workers
+from pipeline.local.daemon import SERVICES
 from pipeline.local.gaps import ecs as ecs_gaps
 from pipeline.local.gaps import elbv2 as elbv2_gaps
 from pipeline.local.plane import Plane
@@ -377,7 +378,7 @@ def empty_town(tmp_path: Path) -> Iterator[Town]:
     town = Town(world)
     listening.app = server.Front(
         world=world,
-        services={"cloudformation": api.OPERATIONS},
+        services=SERVICES,
         emulator=emulator.application(world),
         after_call=lambda: town.plane.poke() if town.plane else None,
     )

@@ -1,4 +1,4 @@
-"""ECR repositories."""
+"""ECR repositories, and where copies of their images go."""
 
 from __future__ import annotations
 
@@ -83,7 +83,29 @@ def _delete_cache(*_: object) -> None:
     pass
 
 
+def _replicate(scope: Scope, properties: Properties) -> Made:
+    client = scope.client("ecr")
+    client.put_replication_configuration(**params(client, "PutReplicationConfiguration", properties))
+    return Made(id=scope.account, attributes={"RegistryId": scope.account})
+
+
+def _replicate_otherwise(scope: Scope, made: Made, _: Properties, new: Properties) -> Made:
+    _replicate(scope, new)
+    return made
+
+
+def _replicate_no_more(scope: Scope, _made: Made, _: Properties) -> None:
+    scope.client("ecr").put_replication_configuration(replicationConfiguration={"rules": []})
+
+
 HANDLERS = {
+    "AWS::ECR::ReplicationConfiguration": Handler(
+        create=_replicate,
+        update=_replicate_otherwise,
+        delete=_replicate_no_more,
+        enforced=names("ReplicationConfiguration"),
+        mutable=names("ReplicationConfiguration"),
+    ),
     "AWS::ECR::PullThroughCacheRule": Handler(
         create=_create_cache,
         delete=_delete_cache,
