@@ -231,9 +231,10 @@ def test_the_pipeline_itself_is_updated_last(project: Project) -> None:
     assert json.loads(update[-1]["Configuration"]["ParameterOverrides"]) == {"ConnectionArn": "#{shared-connection.ConnectionArn}"}
 
 
-def test_only_the_stack_that_names_roles_may_name_roles(project: Project) -> None:
+def test_only_the_stacks_that_name_roles_may_name_roles(project: Project) -> None:
+    """Other accounts name the pipeline's roles, one by one, in whom they trust."""
     named = {a["Name"] for a in actions(project) if a["Configuration"].get("Capabilities") == "CAPABILITY_NAMED_IAM"}
-    assert named == {"roles"}
+    assert named == {"roles", "pipeline"}
 
 
 def test_the_trigger_is_the_branch_without_the_ignored_paths(project: Project) -> None:

@@ -14,6 +14,7 @@ from pipeline.checks import iam_actions, service_models, template_lint, template
 from pipeline.checks.documents import Document
 from pipeline.paths import GUARD_RULES, ROOT
 from stacks import roles, supply
+from stacks.config_drift import DriftCheck
 from stacks.config_supply import Supply
 from stacks.project import Project
 
@@ -22,7 +23,7 @@ EVERYTHING = Supply(pull_through_cache=True, signing=True, attestations=True)
 
 @pytest.fixture
 def full(project: Project) -> Project:
-    return with_keys(project, supply=EVERYTHING, hooks="fail")
+    return with_keys(project, supply=EVERYTHING, hooks="fail", drift=DriftCheck(every="day"))
 
 
 def with_keys(project: Project, **keys: Any) -> Project:

@@ -16,7 +16,7 @@ DIGEST = "@sha256:" + "0" * 64
     "text",
     [
         f"FROM {BASE}:1.30.4-alpine3.24-slim\n",
-        f"FROM {BASE}:1.31.0{DIGEST}\n",
+        f"FROM {BASE}:1.31.3{DIGEST}\n",
         f"FROM --platform=linux/arm64 {BASE}{DIGEST}\n",
         f"ARG BASE={BASE}:1.30.4\nFROM ${{BASE}}\n",
     ],

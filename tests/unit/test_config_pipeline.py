@@ -27,8 +27,10 @@ ROWS: list[tuple[str, dict[str, Any], list[str]]] = [
         {"region": "ap-northeast-3"},
         [
             "region: 'ap-northeast-3' has no CodePipeline source for Git connections; choose another region",
-            f"{ENVIRONMENT}: pipeline_region: is missing: this environment is in 'ap-northeast-1' and the pipeline in 'ap-northeast-3'; "
-            'write pipeline_region = "ap-northeast-3"',
+            (
+                f"{ENVIRONMENT}: pipeline_region: is missing: this environment is in 'ap-northeast-1' and the pipeline in 'ap-northeast-3'; "
+                'write pipeline_region = "ap-northeast-3"'
+            ),
         ],
     ),
     ("no env", {"environments": []}, ["environments: [] is empty; at least 1 is needed"]),

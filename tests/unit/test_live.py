@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import image, live
+from pipeline import live
 from pipeline.aws import Aws, RefusedError
 from pipeline.live import Live
 from pipeline.paths import RENDERED, ROOT
@@ -43,14 +43,6 @@ def test_every_rendered_template_is_read() -> None:
     assert files
     for file in files:
         assert document(file.read_text(encoding="utf-8"))["Resources"]
-
-
-@pytest.mark.parametrize(
-    ("limit", "refused"),
-    [("CRITICAL", {}), ("HIGH", {"HIGH": 2}), ("MEDIUM", {"HIGH": 2}), ("LOW", {"HIGH": 2, "LOW": 5})],
-)
-def test_findings_as_bad_as_the_limit_or_worse_are_refused(limit: str, refused: dict[str, int]) -> None:
-    assert image.too_severe({"HIGH": 2, "LOW": 5, "INFORMATIONAL": 9, "CRITICAL": 0}, limit) == refused
 
 
 def described(**more: Any) -> dict[str, Any]:

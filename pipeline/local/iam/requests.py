@@ -117,8 +117,8 @@ PIPELINE_OPERATIONS = (
     "GetPipeline GetPipelineExecution GetPipelineState ListActionExecutions ListPipelineExecutions RollbackStage StartPipelineExecution"
 )
 REPOSITORY_OPERATIONS = (
-    "BatchCheckLayerAvailability BatchGetImage CompleteLayerUpload DescribeImageReplicationStatus DescribeImageScanFindings DescribeImageSigningStatus DescribeImages "
-    "DescribeRepositories GetDownloadUrlForLayer InitiateLayerUpload PutImage UploadLayerPart"
+    "BatchCheckLayerAvailability BatchGetImage CompleteLayerUpload DescribeImageReplicationStatus DescribeImageScanFindings "
+    "DescribeImageSigningStatus DescribeImages DescribeRepositories GetDownloadUrlForLayer InitiateLayerUpload PutImage UploadLayerPart"
 )
 
 TABLE: Mapping[str, Mapping[str, Resource]] = {
