@@ -171,7 +171,7 @@ def image_answers(ecr: Any) -> dict[str, bool]:
     answers = {"digests_are_of_manifests": len(digests) == 2, "scans_invent_nothing": scan["imageScanFindings"]["findings"] == []}
     there = {"region": "us-west-2", "registryId": "123456789012"}
     ecr.put_replication_configuration(replicationConfiguration={"rules": [{"destinations": [there]}]})
-    ecr.put_image(repositoryName="rr", imageManifest=manifest, imageTag="three")
+    ecr.put_image(repositoryName="rr", imageManifest=json.dumps(manifest), imageTag="three")
     copies = boto3.client("ecr", region_name="us-west-2")
     return answers | {"images_are_copied": not refused("RepositoryNotFoundException", lambda: copies.list_images(repositoryName="rr"))}
 
