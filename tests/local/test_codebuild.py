@@ -156,8 +156,8 @@ phases:
   build: {commands: ["cd elsewhere", "export FROM=$($VENV/bin/python -c 'import pipeline; print(pipeline.MARK)')"]}
 """
     root = Path(__file__).parents[2]
-    lock = (root / "requirements.lock").read_text()
-    finished = run(spec, files={"pipeline/__init__.py": "MARK = 'the commit'\n", "elsewhere/x": "", "requirements.lock": lock})
+    locks = {name: (root / name).read_text() for name in ("requirements.lock", "requirements-run.lock")}
+    finished = run(spec, files={"pipeline/__init__.py": "MARK = 'the commit'\n", "elsewhere/x": "", **locks})
     assert finished.exported == {"FROM": "the commit"}
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -39,3 +41,25 @@ def test_what_runs_has_what_it_imports() -> None:
     needed = {name.lower().replace("_", "-") for name in names}
     assert needed
     assert needed <= {pin.partition("==")[0] for pin in pins("requirements-run.lock")}
+
+
+def test_what_runs_starts_without_the_rest() -> None:
+    """Every module of it, in a process that finds no other package."""
+    names = {pin.partition("==")[0] for pin in pins("requirements-run.lock")}
+    others = {
+        module for module, found in packages_distributions().items() if not names & {name.lower().replace("_", "-") for name in found}
+    }
+    files = [path.relative_to(ROOT) for path in sorted((ROOT / "pipeline").rglob("*.py"))]
+    modules = [".".join(path.with_suffix("").parts) for path in files if not path.as_posix().startswith(OF_CHECK_AND_TEST)]
+    script = (
+        "import importlib, sys\n"
+        "class Missing:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name.partition('.')[0] in {sorted(others - {'pipeline', 'stacks', 'policy'})!r}:\n"
+        "            raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, Missing())\n"
+        f"for name in {[name for name in modules if not name.endswith('__main__')]!r}:\n"
+        "    importlib.import_module(name)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -34,6 +34,8 @@ PASSED = (
     "LC_ALL",
     "TZ",
 )
+# Lock file -> how the Makefile's stamp of it begins.
+LOCKS = {"requirements.lock": ".kotei-", "requirements-run.lock": ".kotei-run-"}
 SHIM = """#!/bin/sh
 # -P keeps the build's own folder out: the engine's program runs, whatever the commit holds under the same name.
 KOTEI_HOME={home} PYTHONPATH={root} exec {python} -P -m pipeline.local.image "$@"
@@ -107,23 +109,30 @@ def _programs(world: World) -> Path:
 
 
 def _virtualenv(world: World, checkout: Path) -> Path:
-    """One virtualenv a lock file; `make setup` fills it.
+    """One virtualenv for the lock files of a commit; `make setup` and `make setup-run` fill it.
 
-    For the lock that the engine runs on it is the engine's own, seen through links: the Makefile's stamp beside them says that
+    For the locks that the engine runs on it is the engine's own, seen through links: the Makefile's stamps beside them say that
     nothing is to be installed.
     """
-    lock = checkout / "requirements.lock"
-    content = lock.read_bytes() if lock.exists() else b""
-    # The Makefile names its stamp after the same sum.
-    lock_id = subprocess.run(["cksum"], input=content, capture_output=True, check=True).stdout.decode().replace(" ", "").strip()
-    folder = world.home / "venvs" / lock_id
-    own = world.root / "requirements.lock"
-    if (folder / "pyvenv.cfg").exists() or not own.exists() or own.read_bytes() != content:
+    sums = {name: _sum(checkout / name) for name in LOCKS}
+    folder = world.home / "venvs" / "-".join(sums.values())
+    if (folder / "pyvenv.cfg").exists() or any(_content(world.root / name) != _content(checkout / name) for name in LOCKS):
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("bin", "lib", "include"):
         if not (folder / name).is_symlink():
             (folder / name).symlink_to(Path(sys.prefix) / name)
-    (folder / f".kotei-{lock_id}").touch()
+    for name, stamp in LOCKS.items():
+        (folder / f"{stamp}{sums[name]}").touch()
     (folder / "pyvenv.cfg").symlink_to(Path(sys.prefix) / "pyvenv.cfg")
     return folder
+
+
+def _content(lock: Path) -> bytes | None:
+    return lock.read_bytes() if lock.exists() else None
+
+
+def _sum(lock: Path) -> str:
+    """As the Makefile names its stamps."""
+    done = subprocess.run(["cksum"], input=_content(lock) or b"", capture_output=True, check=True)
+    return done.stdout.decode().replace(" ", "").strip()
