@@ -214,3 +214,11 @@ def test_each_store_has_to_have_a_key(root: Path) -> None:
     del document["Resources"]["Pipeline"]["Properties"]["ArtifactStores"][1]["ArtifactStore"]["EncryptionKey"]
     validate = template_rules.validator(ROOT / GUARD_RULES)
     assert "pipeline_artifacts_encrypted" in {finding.rule for finding in validate("pipeline.yaml", yaml.dump(document), NEAR)}
+
+
+def test_the_shared_role_may_set_up_what_copies_images(four: Project) -> None:
+    role = render.files(four)["stacks/rendered/shared/roles.yaml"]
+    for permission in ("ecr:PutReplicationConfiguration", "ecr:DescribeRegistry", "replication.ecr.amazonaws.com"):
+        assert permission in role
+    build = render.files(four)["stacks/rendered/shared/pipeline.yaml"]
+    assert "ecr:DescribeImageReplicationStatus" in build
