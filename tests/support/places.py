@@ -87,12 +87,17 @@ def write(root: Path) -> Project:
     for name in READ:
         (root / name).symlink_to(ROOT / name)
     shutil.copytree(ROOT / "docker", root / "docker", ignore=shutil.ignore_patterns("rendered"))
+    configure(root)
+    project = load(root)
+    render.write(root, render.files(project))
+    return project
+
+
+def configure(root: Path) -> None:
+    """The configuration alone."""
     (root / PIPELINE_FILE).parent.mkdir()
     (root / PIPELINE_FILE).write_text(PIPELINE)
     (root / ENVIRONMENTS_FOLDER).mkdir(parents=True)
     for name, (account, region, before, after) in ENVIRONMENTS.items():
         text = ENVIRONMENT.format(name=name, account=account, region=region, home=HOME, before=before, after=after)
         (root / ENVIRONMENTS_FOLDER / f"{name}.toml").write_text(text)
-    project = load(root)
-    render.write(root, render.files(project))
-    return project
