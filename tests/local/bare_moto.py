@@ -154,6 +154,7 @@ def service_answers(ecs: Any, subnets: list[str], security: str) -> dict[str, bo
         "tasks_are_the_data_planes": len(listed) == 1,
         "deletions_drain": deleted["desiredCount"] == 0,
         "descriptions_show_what_runs": remaining == [],
+        "service_deployments_are_told": answered(lambda: ecs.list_service_deployments(cluster="c", service="s")),
     }
 
 
