@@ -11,10 +11,9 @@ from pipeline import live
 from pipeline.apply_change_set import Say, Template, Wanted, execute, load, make, protect, refuse_stuck, settle
 from pipeline.aws import Aws, RefusedError
 from pipeline.errors import PipelineError
+from pipeline.kept_address import Identifier, address
 from pipeline.stack_events import Watch
 from pipeline.template_text import document
-
-Identifier = dict[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,28 +118,10 @@ def _repository(aws: Aws, properties: Mapping[str, Any], _tags: Mapping[str, str
     return {"RepositoryName": name}
 
 
-def _address(aws: Aws, properties: Mapping[str, Any], tags: Mapping[str, str]) -> Identifier | None:
-    """By its tags: those of the resource, and those that its stack gave it."""
-    own = {one["Key"]: one["Value"] for one in properties.get("Tags", [])}
-    filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in {**tags, **own}.items()]
-    found = aws.call("ec2", "describe_addresses", Filters=filters)["Addresses"]
-    if len(found) > 1:
-        names = ", ".join(f"{one['PublicIp']} ({one['AllocationId']})" for one in found)
-        raise PipelineError(
-            f"{own.get('Name', 'an address')}: several addresses have its tags: {names}. Take the tag Name away from those that it is "
-            "not: aws ec2 delete-tags --resources ALLOCATION --tags Key=Name"
-        )
-    if not found:
-        return None
-    if owner := found[0].get("AssociationId"):
-        raise PipelineError(f"{found[0]['PublicIp']} ({found[0]['AllocationId']}) is in use ({owner}); delete what uses it first")
-    return {"PublicIp": found[0]["PublicIp"], "AllocationId": found[0]["AllocationId"]}
-
-
 # What has a name or tags of its own, so that it can be told from others. The rest that AWS keeps (buckets, keys, certificates) is made
 # anew, under another name; the old one stays as it was left.
 FINDERS: dict[str, Callable[[Aws, Mapping[str, Any], Mapping[str, str]], Identifier | None]] = {
-    "AWS::EC2::EIP": _address,
+    "AWS::EC2::EIP": address,
     "AWS::ECR::Repository": _repository,
     "AWS::Logs::LogGroup": _log_group,
 }

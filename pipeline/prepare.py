@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal
 
-from pipeline import catalog, deployed, live
+from pipeline import catalog, deployed, kept_address, live
 from pipeline.aws import Aws, Target
 from pipeline.errors import PipelineError
 from pipeline.live import Live
@@ -75,7 +75,9 @@ def prepare(root: Path, project: Project, target: Target, owner: str, image_dige
     accepted = exceptions.parse(files.get(EXCEPTIONS.as_posix()))
     today = date.today()  # noqa: DTZ011 - an exception expires where it is read
     judged = judge(compare(owner, before, after), accepted, today)
-    judged = replace(judged, findings=(*judged.findings, *told))
+    kept = tuple(kept_address.findings(mine.aws, owner, after.stacks.get("addresses"), before.stacks.get("addresses")))
+    worst = "blocked" if any(finding.verdict == "blocked" for finding in kept) else judged.verdict
+    judged = replace(judged, verdict=worst, findings=(*kept, *judged.findings, *told))
     facts = PlanFacts(fingerprint=fingerprint(rests_on), needs_approval=needs_approval(judged.verdict, mine.approval))
     review = Review(base="what is live", head="this checkout", owners=(judged,), plan=facts)
     stacks = any(stack.action != "none" for stack in judged.stacks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from awacs import cloudformation, codepipeline, ecr, ecr_public, kms, logs, s3, sts
+from awacs import cloudformation, codepipeline, ec2, ecr, ecr_public, kms, logs, s3, sts
 from awacs.aws import Condition, PolicyDocument, Statement, StringEquals
 
 from policy.statement import allow, document
@@ -60,6 +60,8 @@ def plan(
         # What approvers read, and what the gate compares with. S3 encrypts it with the bucket's key on the writer's behalf.
         allow("WritePlans", [s3.PutObject], plans),
         allow("EncryptPlans", [kms.GenerateDataKey], key),
+        # It knows no resource (Service Authorization Reference).
+        allow("AnyResourceReadAddresses", [ec2.DescribeAddresses], "*"),
         allow("ReadApprovals", [codepipeline.GetPipelineExecution, codepipeline.ListActionExecutions], pipeline),
         *_assume(roles),
         *more,

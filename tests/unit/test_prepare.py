@@ -33,13 +33,17 @@ GONE = f"ROLLBACK-{EXECUTION}"
 
 @dataclass
 class Cloud:
-    """AWS as a plan asks it. `denied` are operations that the role may not call, `run` the commit that was deployed last."""
+    """AWS as a plan asks it. `denied` are operations that the role may not call, `run` the commit that was deployed last.
+
+    `kept` are addresses that were left when their stack was deleted.
+    """
 
     stacks: dict[str, dict[str, Any]] = field(default_factory=dict)
     denied: tuple[str, ...] = ()
     run: str = ""
     rolled_back: bool = False
     objects: dict[str, bytes] = field(default_factory=dict)
+    kept: tuple[str, ...] = ()
 
     def call(self, _service: str, operation: str, **asked: Any) -> dict[str, Any]:
         if operation in self.denied:
@@ -77,6 +81,10 @@ class Cloud:
 
     def list_stack_resources(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803
         return {"StackResourceSummaries": [{"LogicalResourceId": "X", "PhysicalResourceId": f"{StackName}-x"}]}
+
+    def describe_addresses(self, *, Filters: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        assert all(one["Name"].startswith("tag:") for one in Filters)
+        return {"Addresses": [{"PublicIp": ip, "AllocationId": f"eipalloc-{ip}"} for ip in self.kept]}
 
     def list_action_executions(self, *, pipelineName: str, filter: dict[str, str] | None = None) -> dict[str, Any]:  # noqa: A002, N803
         if not self.run:
@@ -303,6 +311,36 @@ def test_the_environment_says_when_a_person_is_asked(desk: Desk, approval: str, 
     (env,) = desk.project.environments
     desk.project = desk.project.model_copy(update={"environments": (env.model_copy(update={"approval": approval}),)})
     assert desk.plan().facts.needs_approval is asked
+
+
+# ---- what AWS keeps of a stack that is gone
+
+
+def test_an_address_that_no_stack_holds_any_more_is_not_replaced_by_another(desk: Desk) -> None:
+    """Its stack was deleted by hand, and nobody pinned it."""
+    del desk.cloud.stacks["demo-test-addresses"]
+    assert "address-kept" not in told(desk.plan())
+    desk.cloud.kept = ("198.51.100.7",)
+    plan = desk.plan()
+    assert told(plan)["address-kept"] == "blocked"
+    assert plan.review.verdict == "blocked"
+    (said, *_) = [one for owner in plan.review.owners for one in owner.findings if one.rule == "address-kept"]
+    assert "AWS still holds 198.51.100.7 (eipalloc-198.51.100.7)" in said.text
+    assert said.mend.startswith("kotei apply test --import")
+
+
+def test_a_stack_that_holds_its_addresses_is_not_asked_about(desk: Desk) -> None:
+    desk.cloud.kept = ("198.51.100.7",)
+    resources = {"list_stack_resources": lambda **_: {"StackResourceSummaries": []}}
+    assert "address-kept" in told(desk.plan())
+    desk.cloud.__dict__.update(resources)
+    assert "address-kept" not in told(desk.plan())
+
+
+def test_who_may_not_look_for_addresses_says_so(desk: Desk) -> None:
+    del desk.cloud.stacks["demo-test-addresses"]
+    desk.cloud.denied = ("describe_addresses",)
+    assert told(desk.plan())["not-read"] == "safe"
 
 
 # ---- the ledger and exceptions
