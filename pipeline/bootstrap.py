@@ -1,6 +1,7 @@
 """From an empty account to a pipeline that waits for the first push: which stacks, in which order, and what is there already.
 
-Only the first time: stacks that are there stay as they are, because the pipeline updates them itself. No image is needed before: the
+Shared stacks that are there stay as they are, because the pipeline updates them itself; what it needs in other accounts and regions it
+cannot update, so that is brought up to date here. No image is needed before: the
 registry is deployed here, and the pipeline's Image stage puts the first image into it before an environment is planned.
 """
 
@@ -19,6 +20,7 @@ from pipeline.errors import PipelineError
 from pipeline.paths import RENDERED
 from pipeline.stack_events import Watch, follow, last
 from pipeline.stages import SHARED
+from pipeline.template_text import document
 from stacks import connection
 from stacks.project import Project
 
@@ -31,13 +33,17 @@ Reach = Callable[[str, str], Aws | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One stack. `aws` None: nobody said how to get into its account. `status` is what it is now, empty where there is none."""
+    """One stack. `aws` None: nobody said how to get into its account. `status` is what it is now, empty where there is none.
+
+    `stale`: it is not what is rendered, and the pipeline will not update it.
+    """
 
     account: str
     region: str
     wanted: Wanted
     aws: Aws | None
     status: str
+    stale: bool = False
 
     @property
     def told(self) -> str:
@@ -45,11 +51,13 @@ class Step:
             return "left to the owner of that account"
         if self.status in UNBORN:
             return f"create again, after deleting what failed ({self.status})"
+        if self.stale:
+            return "update"
         return "create" if self.status in ("", "REVIEW_IN_PROGRESS") else f"is there ({self.status})"
 
     @property
     def changes(self) -> bool:
-        return self.aws is not None and self.status in ("", "REVIEW_IN_PROGRESS", *UNBORN)
+        return self.aws is not None and (self.stale or self.status in ("", "REVIEW_IN_PROGRESS", *UNBORN))
 
 
 def steps(root: Path, project: Project, reach: Reach) -> tuple[Step, ...]:
@@ -97,7 +105,14 @@ def _elsewhere(root: Path, project: Project, reach: Reach) -> list[Step]:
 def _step(reach: Reach, account: str, region: str, wanted: Wanted) -> Step:
     aws = reach(account, region)
     found = live.describe(aws, wanted.name) if aws else None
-    return Step(account=account, region=region, wanted=wanted, aws=aws, status=found["StackStatus"] if found else "")
+    status = found["StackStatus"] if found else ""
+    stale = aws is not None and wanted.owner != SHARED and status in stuck.HEALTHY and not _is_rendered(aws, wanted)
+    return Step(account=account, region=region, wanted=wanted, aws=aws, status=status, stale=stale)
+
+
+def _is_rendered(aws: Aws, wanted: Wanted) -> bool:
+    text = aws.call("cloudformation", "get_template", StackName=wanted.name, TemplateStage="Original")["TemplateBody"]
+    return document(text) == load(wanted.files).document
 
 
 def by_hand(step: Step, root: Path, known: Mapping[str, str]) -> str:
@@ -125,15 +140,15 @@ def deploy(found: Sequence[Step], project: Project, say: Say, watch: Watch, aske
             say(f"stack {step.wanted.name} in account {step.account}: {step.told}")
             continue
         wanted = replace(step.wanted, parameters={**known, **step.wanted.parameters})
-        known |= _brought(step.aws, wanted, say, watch)
+        known |= _brought(step.aws, wanted, say, watch, stale=step.stale)
         if wanted.name == project.stack_name(connection.STACK.name):
             confirm(step.aws, known["ConnectionArn"], say, asked)
     return known
 
 
-def _brought(aws: Aws, wanted: Wanted, say: Say, watch: Watch) -> dict[str, str]:
+def _brought(aws: Aws, wanted: Wanted, say: Say, watch: Watch, *, stale: bool) -> dict[str, str]:
     stack = settle(aws, wanted.name, say, watch)
-    if stack is not None and stack["StackStatus"] in stuck.HEALTHY:
+    if stack is not None and stack["StackStatus"] in stuck.HEALTHY and not stale:
         # A run that was killed after the creation goes on with the protection.
         return live.outputs(stack) if _is_protected(aws, wanted, stack) else protect(aws, wanted, load(wanted.files), say)
     if stack is not None and stack["StackStatus"] in UNBORN:

@@ -13,6 +13,7 @@ from pipeline import paths, render
 from pipeline.commands import deliver
 from stacks import project
 from stacks.environment import Addresses
+from tests.support import places
 
 pytestmark = pytest.mark.local
 
@@ -100,6 +101,38 @@ def working_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[p
         return root
 
     return write
+
+
+def test_what_the_pipeline_needs_elsewhere_follows_the_configuration(
+    kotei: Callable[..., int],
+    cloud: Any,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    working_copy: Callable[[project.Project], Path],
+) -> None:
+    """The pipeline cannot update the store of its artifacts in another region."""
+    (tmp_path / "places").mkdir()
+    places.configure(tmp_path / "places")
+    whole = project.load(tmp_path / "places")
+    far = cloud.world.client("cloudformation", region=places.FAR)
+
+    def store() -> str:
+        return json.dumps(far.get_template(StackName="kotei-artifacts")["TemplateBody"])
+
+    working_copy(whole.model_copy(update={"environments": whole.environments[:2]}))
+    assert kotei("bootstrap", "--yes") == 0, capsys.readouterr().err
+    assert places.OTHER not in store()
+    working_copy(whole)
+    capsys.readouterr()
+    assert kotei("bootstrap", "--dry-run") == 0
+    assert "kotei-artifacts  (account 111122223333, us-west-2" in (told := capsys.readouterr().out)
+    assert told.count(": update\n") == 1
+    assert places.OTHER not in store()
+    assert kotei("bootstrap", "--yes") == 0, capsys.readouterr().err
+    assert places.OTHER in store()
+    capsys.readouterr()
+    assert kotei("bootstrap", "--dry-run") == 0
+    assert ": update\n" not in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("roles")
