@@ -34,12 +34,12 @@ def set_up_signing(*, where: str) -> list[Statement]:
         # These take no resource (Service Authorization Reference).
         allow(
             "AnyResourceSigningConfiguration",
-            [ecr.DeleteSigningConfiguration, ecr.GetSigningConfiguration, ecr.PutSigningConfiguration],
+            [ecr.DeleteSigningConfiguration, ecr.GetSigningConfiguration, ecr.PutSigningConfiguration, signer.PutSigningProfile],
             "*",
         ),
         allow(
             "SigningProfiles",
-            [signer.GetSigningProfile, signer.ListTagsForResource, signer.PutSigningProfile, signer.TagResource, signer.UntagResource],
+            [signer.GetSigningProfile, signer.ListTagsForResource, signer.TagResource, signer.UntagResource],
             f"arn:aws:signer:{where}:/signing-profiles/*",
         ),
     ]
