@@ -95,7 +95,9 @@ def commit(root: Path, place: Path, environment: str, change: Change) -> str:
 
 def _render(place: Path) -> str | None:
     """By the code that is in the tree. Returns why it refuses."""
-    environment = {**{name: value for name, value in os.environ.items() if not name.startswith("GIT_")}, "PYTHONPATH": str(place)}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    # Two versions of a file within a second and of one length are one to Python's cache.
+    environment |= {"PYTHONPATH": str(place), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
         [sys.executable, "-m", "pipeline", "render"],
         cwd=place,

@@ -96,6 +96,8 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     # moto costs seconds: only who starts an engine pays.
     from moto.moto_api._internal.models import moto_api_backend  # noqa: PLC0415
 
+    # What the tests before left in this process.
+    moto_api_backend.reset()
     listening = server.listen(0)
     thread = threading.Thread(target=listening.serve_forever, daemon=True)
     thread.start()

@@ -170,6 +170,7 @@ def test_the_container_before_nginx_can_write_what_nginx_reads(buildah: Buildah,
     "attempt", ["mv /etc/nginx/kotei /etc/nginx/other", "touch /etc/nginx/kotei/x", "chmod a+w /etc/nginx/kotei/names.js"]
 )
 def test_the_user_of_the_proxy_cannot_change_its_configuration(buildah: Buildah, image: str, attempt: str) -> None:
-    ran = inside(buildah, image, f"test -w /run/kotei && {attempt}")
-    assert ran.returncode != 0
-    assert "not permitted" in ran.stderr or "denied" in ran.stderr
+    # What the container says is sometimes lost when it ends at once, so the script itself looks at what is left.
+    still = "test -f /etc/nginx/kotei/names.js && test ! -w /etc/nginx/kotei/names.js && test ! -e /etc/nginx/kotei/x"
+    ran = inside(buildah, image, f"test -w /run/kotei && ! {attempt} && {still}")
+    assert ran.returncode == 0, ran.stderr

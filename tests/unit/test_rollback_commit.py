@@ -47,7 +47,7 @@ class Repository:
             )
             (self.path / path).parent.mkdir(parents=True, exist_ok=True)
             (self.path / path).write_text(RENDER.format(code=text) if name == "code" else text)
-        subprocess.run(["python3", "-m", "pipeline", "render"], cwd=self.path, check=True)
+        subprocess.run(["python3", "-B", "-m", "pipeline", "render"], cwd=self.path, check=True)
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", "a change")
         return self.git("rev-parse", "HEAD")

@@ -139,7 +139,7 @@ def test_in_a_freeze_an_approval_deploys_nothing(system: System) -> None:
     system.run("approve", "production", "--reason", "whatever the calendar says")
     assert system.ended(run)["status"] == "Failed"
     assert _deployed_in(system, run) == [("Gate", "Failed")]
-    assert "Year end. Whatever was approved: after that release the change again: aws codepipeline" in _plan_log(system)
+    assert "Year end. Whatever was approved: after that release the change again: kotei release" in _plan_log(system)
     assert system.image("production") == before
     assert system.get("/frozen/", environment="production").status == 200
     system.until(lambda: not system.moving(), "the rollback, which has nothing to do", system.shown)

@@ -24,11 +24,15 @@ FOLLOWED: set[str] = set()
 
 def follow(system: System, section: str, **given: str) -> str:
     """What the commands of a section print, in a shell that has activated the environment and whose remote is the engine's."""
-    system.git("config", "branch.main.remote", "local")
-    # The hooks have a test of their own.
-    system.git("config", "core.hooksPath", "/dev/null")
     script = "\n".join(BLOCK.findall(SECTIONS[section]))
-    variables = [f"{name}={value}" for name, value in given.items()]
+    # For this shell alone: the clone is everybody's. The hooks have a test of their own.
+    settings = {"branch.main.remote": "local", "branch.main.merge": "refs/heads/main", "core.hooksPath": "/dev/null"}
+    given |= {
+        f"GIT_CONFIG_{kind}_{number}": one
+        for number, pair in enumerate(settings.items())
+        for kind, one in zip(("KEY", "VALUE"), pair, strict=True)
+    }
+    variables = [f"{name}={value}" for name, value in {**given, "GIT_CONFIG_COUNT": str(len(settings))}.items()]
     path = f"PATH={system.clone}/.venv/bin:{system.environment['PATH']}"
     done: subprocess.CompletedProcess[str] = system.command(
         "env", path, *variables, "bash", "-euo", "pipefail", "-c", f'eval "$(kotei local env)"\n{script}'
