@@ -26,7 +26,7 @@ def follow(system: System, section: str, **given: str) -> str:
     """What the commands of a section print, in a shell that has activated the environment and whose remote is the engine's."""
     script = "\n".join(BLOCK.findall(SECTIONS[section]))
     # For this shell alone: the clone is everybody's. The hooks have a test of their own.
-    settings = {"branch.main.remote": "local", "branch.main.merge": "refs/heads/main", "core.hooksPath": "/dev/null"}
+    settings = {"branch.main.pushRemote": "local", "push.default": "current", "core.hooksPath": "/dev/null"}
     given |= {
         f"GIT_CONFIG_{kind}_{number}": one
         for number, pair in enumerate(settings.items())
