@@ -12,13 +12,13 @@ from typing import Literal
 from pipeline import catalog, deployed, kept_address, live
 from pipeline.aws import Aws, Target
 from pipeline.errors import PipelineError
+from pipeline.exception_tables import EXCEPTIONS
 from pipeline.live import Live
 from pipeline.paths import NGINX_RENDERED, RENDERED
 from pipeline.plan import Parts, fingerprint, needs_approval, parts
 from pipeline.plan_effects import EFFECTS, effects
 from pipeline.review import exceptions, sides
 from pipeline.review.compare import compare
-from pipeline.review.exceptions import EXCEPTIONS
 from pipeline.review.judge import judge
 from pipeline.review.model import Finding, PlanFacts, Review, Side
 from pipeline.stages import SHARED

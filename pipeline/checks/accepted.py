@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pipeline.checks.finding import Finding
 from pipeline.drift import accepted as drift
 from pipeline.errors import PipelineError
+from pipeline.exception_tables import EXCEPTIONS
 from pipeline.review import exceptions
-from pipeline.review.exceptions import EXCEPTIONS
 
 
 class Accepted(BaseModel):
@@ -54,7 +54,7 @@ class _File(BaseModel):
 
     accepted: tuple[Accepted, ...] = ()
     image: tuple[AcceptedVulnerability, ...] = ()
-    # Findings of reviews and drift, which pipeline/review/exceptions.py and pipeline/drift/accepted.py read.
+    # Findings of reviews and drift, which pipeline/review/exceptions.py and pipeline/drift/accepted.py read, without pydantic.
     review: Any = ()
     drift: Any = ()
 
@@ -67,11 +67,13 @@ def vulnerabilities(root: Path) -> tuple[AcceptedVulnerability, ...]:
     return _read(root).image
 
 
+def _text(root: Path) -> str | None:
+    return (root / EXCEPTIONS).read_text() if (root / EXCEPTIONS).is_file() else None
+
+
 def _read(root: Path) -> _File:
-    if not (root / EXCEPTIONS).is_file():
-        return _File()
     try:
-        return _File.model_validate(tomllib.loads((root / EXCEPTIONS).read_text()))
+        return _File.model_validate(tomllib.loads(_text(root) or ""))
     except tomllib.TOMLDecodeError as error:
         raise PipelineError(f"{EXCEPTIONS}: {error}") from error
     except ValidationError as error:
@@ -94,18 +96,17 @@ def apply(findings: Sequence[Finding], accepted: Sequence[Accepted], today: date
 
 def expired_reviews(root: Path, today: date) -> list[Finding]:
     """A finding for each accepted finding of reviews whose time is over. Whether one is needed, only the review that it is for can tell."""
-    text = (root / EXCEPTIONS).read_text() if (root / EXCEPTIONS).is_file() else None
     return [
         _expired(f"{one.stack} {one.resource}".strip(), one.rule, one.owner, one.expires)
-        for one in exceptions.parse(text)
+        for one in exceptions.parse(_text(root))
         if one.expires < today
     ]
 
 
 def expired_drift(root: Path, today: date) -> list[Finding]:
     """The same for drift: `kotei drift` tells which exception nothing needs."""
-    text = (root / EXCEPTIONS).read_text() if (root / EXCEPTIONS).is_file() else None
-    return [_expired(one.stack, f"the drift of {one.resource}", one.owner, one.expires) for one in drift.parse(text) if one.expires < today]
+    entries = [one for one in drift.parse(_text(root)) if one.expires < today]
+    return [_expired(one.stack, f"the drift of {one.resource}", one.owner, one.expires) for one in entries]
 
 
 def expired_vulnerabilities(root: Path, today: date) -> list[Finding]:

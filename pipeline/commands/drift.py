@@ -139,7 +139,7 @@ def accept(
 ) -> int:
     """Write an exception for this drift, as it is now, into policy/exceptions.toml."""
     from pipeline.drift import accepted
-    from pipeline.review.exceptions import EXCEPTIONS
+    from pipeline.exception_tables import EXCEPTIONS
     from pipeline.whole_file import write
 
     if expires.date() < date.today():  # noqa: DTZ011 - an exception expires where it is read

@@ -72,8 +72,8 @@ def image_scan(
     """Wait for the registry's scan, and signature, and refuse an image with a finding as bad as scan_fail_severity that nobody accepted."""
     from pipeline import image, image_gate
     from pipeline.checks import accepted
+    from pipeline.exception_tables import EXCEPTIONS
     from pipeline.prepare import pipeline_aws
-    from pipeline.review.exceptions import EXCEPTIONS
 
     project = configuration()
     aws = pipeline_aws(project, aws_target())

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import tomllib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
+from pipeline import exception_tables as tables
 from pipeline.drift.model import Drift
-from pipeline.errors import PipelineError
-from pipeline.review.exceptions import EXCEPTIONS
+from pipeline.exception_tables import EXCEPTIONS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,29 +30,10 @@ class Accepted:
 
 def parse(text: str | None) -> tuple[Accepted, ...]:
     """None: there is no such file. Raises PipelineError with everything that is wrong."""
-    try:
-        entries = tomllib.loads(text or "").get("drift", [])
-    except tomllib.TOMLDecodeError as error:
-        raise PipelineError(f"{EXCEPTIONS}: {error}") from error
-    if not isinstance(entries, list):
-        raise PipelineError(f"{EXCEPTIONS}: drift: is no list of tables; write [[drift]]")
-    problems = [f"{EXCEPTIONS}: drift.{number}.{problem}" for number, entry in enumerate(entries) for problem in _problems(entry)]
-    if problems:
-        raise PipelineError("\n".join(problems))
-    return tuple(Accepted(**entry) for entry in entries)
+    return tables.parse(text, "drift", Accepted, _problems)
 
 
-def _problems(entry: Any) -> Iterator[str]:
-    names = [field.name for field in fields(Accepted)]
-    if not isinstance(entry, dict):
-        yield "is no table; write [[drift]]"
-        return
-    yield from (f"{name}: is missing" for name in names if name not in entry)
-    yield from (f"{name}: there is no such key; there are {', '.join(names)}" for name in entry if name not in names)
-    texts = [name for name in names if name in entry and name != "expires"]
-    yield from (f"{name}: {entry[name]!r} is no text" for name in texts if not isinstance(entry[name], str) or not entry[name].strip())
-    if "expires" in entry and (not isinstance(entry["expires"], date) or isinstance(entry["expires"], datetime)):
-        yield f"expires: {entry['expires']!r} is no day; write 2027-01-31, without quotes"
+def _problems(entry: Mapping[str, Any], _wrong: list[str]) -> Iterator[str]:
     if isinstance(entry.get("stack"), str) and len(entry["stack"].split("/")) != 2:  # noqa: PLR2004 - both sides of the slash
         yield f"stack: {entry['stack']!r} is not environment/stack, such as production/security"
 

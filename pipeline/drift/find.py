@@ -12,10 +12,10 @@ from pipeline.drift import accepted, three_ways
 from pipeline.drift.detection import NOT_READ, Detected, detect
 from pipeline.drift.model import Found
 from pipeline.errors import PipelineError
+from pipeline.exception_tables import EXCEPTIONS
 from pipeline.paths import NGINX_RENDERED, RENDERED
 from pipeline.prepare import environment, environment_aws, owned_files, pipeline_aws
 from pipeline.review import sides
-from pipeline.review.exceptions import EXCEPTIONS
 from pipeline.review.model import Side
 from pipeline.review.read import resources
 from pipeline.stages import SHARED

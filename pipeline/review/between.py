@@ -6,8 +6,8 @@ import re
 from datetime import date
 from pathlib import Path
 
+from pipeline.exception_tables import EXCEPTIONS
 from pipeline.review import exceptions, sides
-from pipeline.review.exceptions import EXCEPTIONS
 from pipeline.review.model import Review
 from pipeline.review.review import review
 

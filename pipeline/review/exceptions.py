@@ -1,23 +1,17 @@
-"""Findings of a review that somebody has accepted for a time: the [[review]] tables of policy/exceptions.toml.
-
-Read without pydantic, which would take a review as long as everything else that it does.
-"""
+"""Findings of a review that somebody has accepted for a time: the [[review]] tables of policy/exceptions.toml."""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
-from datetime import date, datetime
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
-from pipeline.errors import PipelineError
+from pipeline import exception_tables as tables
 from pipeline.review.model import Finding
 from pipeline.review.rules import RULES
 
-EXCEPTIONS = Path("policy/exceptions.toml")
 WILDCARDS = frozenset("*?[")
 # Whoever lost an address cannot get it back by an exception, and no reason makes a partner's firewall let another one through.
 # A load balancer that is replaced meets its own addresses in use.
@@ -48,33 +42,13 @@ class Accepted:
 
 def parse(text: str | None) -> tuple[Accepted, ...]:
     """None: there is no such file. Raises PipelineError with everything that is wrong."""
-    try:
-        entries = tomllib.loads(text or "").get("review", [])
-    except tomllib.TOMLDecodeError as error:
-        raise PipelineError(f"{EXCEPTIONS}: {error}") from error
-    if not isinstance(entries, list):
-        raise PipelineError(f"{EXCEPTIONS}: review: is no list of tables; write [[review]]")
-    problems = [f"{EXCEPTIONS}: review.{number}.{problem}" for number, entry in enumerate(entries) for problem in _problems(entry)]
-    if problems:
-        raise PipelineError("\n".join(problems))
-    return tuple(Accepted(**entry) for entry in entries)
+    return tables.parse(text, "review", Accepted, _problems, may_be_empty="resource")
 
 
-def _problems(entry: Any) -> Iterator[str]:
-    names = [field.name for field in fields(Accepted)]
-    if not isinstance(entry, dict):
-        yield "is no table; write [[review]]"
-        return
-    yield from (f"{name}: is missing" for name in names if name not in entry)
-    yield from (f"{name}: there is no such key; there are {', '.join(names)}" for name in entry if name not in names)
-    texts = [name for name in names if name in entry and name != "expires"]
-    wrong = [name for name in texts if not isinstance(entry[name], str) or (name != "resource" and not entry[name].strip())]
-    yield from (f"{name}: {entry[name]!r} is no text" for name in wrong)
-    if "expires" in entry and (not isinstance(entry["expires"], date) or isinstance(entry["expires"], datetime)):
-        yield f"expires: {entry['expires']!r} is no day; write 2027-01-31, without quotes"
-    if "rule" in texts and "rule" not in wrong:
+def _problems(entry: Mapping[str, Any], wrong: list[str]) -> Iterator[str]:
+    if "rule" in entry and "rule" not in wrong:
         yield from _about_the_rule(entry["rule"])
-    if "stack" in texts and "stack" not in wrong:
+    if "stack" in entry and "stack" not in wrong:
         yield from _about_the_stack(entry["stack"])
 
 

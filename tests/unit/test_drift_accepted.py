@@ -12,7 +12,7 @@ from pipeline import check
 from pipeline.drift import accepted
 from pipeline.drift.model import Drift, PropertyDrift
 from pipeline.errors import PipelineError
-from pipeline.review.exceptions import EXCEPTIONS
+from pipeline.exception_tables import EXCEPTIONS
 from stacks.project import Project
 
 RETENTION = PropertyDrift(name="RetentionInDays", live=1, deployed=14, git=14, stands="as deployed")

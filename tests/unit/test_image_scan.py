@@ -14,8 +14,8 @@ from pipeline.aws import Aws
 from pipeline.checks import accepted
 from pipeline.checks.accepted import AcceptedVulnerability
 from pipeline.errors import PipelineError
+from pipeline.exception_tables import EXCEPTIONS
 from pipeline.image import Finding, Scan
-from pipeline.review.exceptions import EXCEPTIONS
 from stacks.project import PipelineConfig, Project
 
 DIGEST = f"sha256:{'a' * 64}"
