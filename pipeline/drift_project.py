@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from troposphere import GetAtt, Output, Parameter, Template, codebuild, iam, logs, scheduler
+from troposphere import GetAtt, Output, Parameter, Template, iam, scheduler
 
-from pipeline.builds import LOG_DAYS, project_name
-from pipeline.paths import BUILDSPECS
-from pipeline.review_project import HOSTS
+from pipeline import own_source
+from pipeline.builds import project_name
 from pipeline.wiring import stack_arns
 from policy import drift as policy
 from policy import trust
 from stacks import deployroles
-from stacks.keep import KEEP_ONCE_CREATED
 from stacks.project import Project
 from stacks.spec import StackSpec
 
@@ -29,63 +27,36 @@ def build(project: Project) -> Template:
     config = project.pipeline
     t = Template(Description=f"{config.project}: looks whether what is live is what was deployed")
     connection, topic, key = (t.add_parameter(Parameter(name, Type="String")).ref() for name in ("ConnectionArn", TOPIC, KEY))
-    name = project_name(project, NAME)
-    group = t.add_resource(logs.LogGroup("Logs", LogGroupName=f"/aws/codebuild/{name}", RetentionInDays=LOG_DAYS, **KEEP_ONCE_CREATED))
-    arn = f"arn:aws:codebuild:{config.region}:{config.account}:project/{name}"
-    document = policy.build(
-        log_group=GetAtt(group, "Arn"),
+    readers = [deployroles.read_role(config.project, other.account) for other in deployroles.accounts(project)]
+    arn = own_source.add(
+        t,
+        project,
+        NAME,
         connection=connection,
-        stacks=stack_arns(project),
-        project=config.project,
-        account=config.account,
-        regions=_regions(project, config.account),
-        topic=topic,
-        key=key,
-        roles=[deployroles.read_role(config.project, other.account) for other in deployroles.accounts(project)],
+        policy=lambda log_group: policy.build(
+            log_group=log_group,
+            connection=connection,
+            stacks=stack_arns(project),
+            project=config.project,
+            account=config.account,
+            regions=_regions(project, config.account),
+            topic=topic,
+            key=key,
+            roles=readers,
+        ),
+        source={"GitCloneDepth": 1},
+        role={"RoleName": deployroles.drift_role(project)},
+        variables={"TOPIC": topic},
+        SourceVersion=config.repository.branch,
+        TimeoutInMinutes=TIMEOUT_MINUTES,
+        # A second one would ask the same.
+        ConcurrentBuildLimit=1,
     )
-    role = t.add_resource(
-        iam.Role(
-            "Role",
-            RoleName=deployroles.drift_role(project),
-            AssumeRolePolicyDocument=trust.service("codebuild.amazonaws.com", account=config.account, source=arn),
-            # Inside the role, so that CodeBuild, which tries it when the project is made, never meets it without.
-            Policies=[iam.Policy(PolicyName=NAME, PolicyDocument=document)],
-        )
-    )
-    t.add_resource(
-        codebuild.Project(
-            "Project",
-            Name=name,
-            ServiceRole=GetAtt(role, "Arn"),
-            # troposphere knows Auth of type OAUTH on GitHub only.
-            Source=codebuild.Source(
-                Type=config.repository.provider.upper(),
-                Location=f"https://{HOSTS[config.repository.provider]}/{config.repository.name}.git",
-                Auth=codebuild.SourceAuth(Type="CODECONNECTIONS", Resource=connection).no_validation(),
-                BuildSpec=f"{BUILDSPECS}/{NAME}.yml",
-                GitCloneDepth=1,
-            ).no_validation(),
-            SourceVersion=config.repository.branch,
-            Artifacts=codebuild.Artifacts(Type="NO_ARTIFACTS"),
-            Environment=codebuild.Environment(
-                Type="ARM_CONTAINER",
-                ComputeType="BUILD_GENERAL1_SMALL",
-                Image=config.build_image,
-                ImagePullCredentialsType="CODEBUILD",
-                PrivilegedMode=False,
-                EnvironmentVariables=[codebuild.EnvironmentVariable(Name="TOPIC", Value=topic)],
-            ),
-            LogsConfig=codebuild.LogsConfig(CloudWatchLogs=codebuild.CloudWatchLogs(Status="ENABLED", GroupName=group.ref())),
-            TimeoutInMinutes=TIMEOUT_MINUTES,
-            # A second one would ask the same.
-            ConcurrentBuildLimit=1,
-        )
-    )
-    _schedule(t, project, name, arn)
+    _schedule(t, project, arn)
     return t
 
 
-def _schedule(t: Template, project: Project, name: str, arn: str) -> None:
+def _schedule(t: Template, project: Project, arn: str) -> None:
     config = project.pipeline
     # The group, not the schedule, is what the service says it acts for (EventBridge Scheduler, confused deputy).
     group = f"arn:aws:scheduler:{config.region}:{config.account}:schedule-group/default"
@@ -100,7 +71,7 @@ def _schedule(t: Template, project: Project, name: str, arn: str) -> None:
         scheduler.Schedule(
             "Schedule",
             DependsOn="Project",
-            Name=name,
+            Name=project_name(project, NAME),
             Description="Looks for drift",
             ScheduleExpression=RATES[config.drift.every],
             FlexibleTimeWindow=scheduler.FlexibleTimeWindow(Mode="OFF"),

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 
-from troposphere import GetAtt, Parameter, Template, codebuild, iam, logs
+from troposphere import Parameter, Template, codebuild
 
-from pipeline.builds import LOG_DAYS, project_name
-from pipeline.paths import BUILDSPECS
+from pipeline import own_source
 from policy import review as policy
-from policy import trust
-from stacks.keep import KEEP_ONCE_CREATED
 from stacks.project import Project, Repository
 from stacks.spec import StackSpec
 
@@ -18,7 +15,6 @@ NAME = "review"
 TIMEOUT_MINUTES = 15
 # CodeBuild does not start what is over the limit; this bounds what a flood of pull requests can cost.
 BUILDS_AT_ONCE = 5
-HOSTS = {"GitHub": "github.com", "GitLab": "gitlab.com", "Bitbucket": "bitbucket.org"}
 # Who may push to the repository anyway. A pull request of anybody else waits until one of these has read it and says so in a comment.
 APPROVERS = {
     "GitHub": ("GITHUB_WRITE", "GITHUB_MAINTAIN", "GITHUB_ADMIN"),
@@ -34,46 +30,17 @@ def build(project: Project) -> Template:
     config = project.pipeline
     t = Template(Description=f"{config.project}: the review of pull requests")
     connection = t.add_parameter(Parameter("ConnectionArn", Type="String")).ref()
-    name = project_name(project, NAME)
-    group = t.add_resource(logs.LogGroup("Logs", LogGroupName=f"/aws/codebuild/{name}", RetentionInDays=LOG_DAYS, **KEEP_ONCE_CREATED))
-    arn = f"arn:aws:codebuild:{config.region}:{config.account}:project/{name}"
-    document = policy.review(log_group=GetAtt(group, "Arn"), connection=connection)
-    role = t.add_resource(
-        iam.Role(
-            "Role",
-            AssumeRolePolicyDocument=trust.service("codebuild.amazonaws.com", account=config.account, source=arn),
-            # Inside the role, so that CodeBuild, which tries it when the project is made, never meets it without.
-            Policies=[iam.Policy(PolicyName=NAME, PolicyDocument=document)],
-        )
-    )
-    t.add_resource(
-        codebuild.Project(
-            "Project",
-            Name=name,
-            ServiceRole=GetAtt(role, "Arn"),
-            # troposphere knows Auth of type OAUTH on GitHub only.
-            Source=codebuild.Source(
-                Type=config.repository.provider.upper(),
-                Location=f"https://{HOSTS[config.repository.provider]}/{config.repository.name}.git",
-                Auth=codebuild.SourceAuth(Type="CODECONNECTIONS", Resource=connection).no_validation(),
-                BuildSpec=f"{BUILDSPECS}/{NAME}.yml",
-                # All of the history: the review begins where the pull request left the main branch.
-                GitCloneDepth=0,
-                ReportBuildStatus=True,
-            ).no_validation(),
-            Triggers=_triggers(config.repository),
-            Artifacts=codebuild.Artifacts(Type="NO_ARTIFACTS"),
-            Environment=codebuild.Environment(
-                Type="ARM_CONTAINER",
-                ComputeType="BUILD_GENERAL1_SMALL",
-                Image=config.build_image,
-                ImagePullCredentialsType="CODEBUILD",
-                PrivilegedMode=False,
-            ),
-            LogsConfig=codebuild.LogsConfig(CloudWatchLogs=codebuild.CloudWatchLogs(Status="ENABLED", GroupName=group.ref())),
-            TimeoutInMinutes=TIMEOUT_MINUTES,
-            ConcurrentBuildLimit=BUILDS_AT_ONCE,
-        )
+    own_source.add(
+        t,
+        project,
+        NAME,
+        connection=connection,
+        policy=lambda log_group: policy.review(log_group=log_group, connection=connection),
+        # All of the history: the review begins where the pull request left the main branch.
+        source={"GitCloneDepth": 0, "ReportBuildStatus": True},
+        Triggers=_triggers(config.repository),
+        TimeoutInMinutes=TIMEOUT_MINUTES,
+        ConcurrentBuildLimit=BUILDS_AT_ONCE,
     )
     return t
 
