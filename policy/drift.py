@@ -24,16 +24,16 @@ from awacs import (
     iam,
     kms,
     logs,
-    s3,
     scheduler,
     sns,
     sts,
 )
 from awacs.aws import Action, Condition, PolicyDocument, Statement, StringEquals
 
+from policy import resource_types
 from policy.build import READ_STACKS
 from policy.review import review
-from policy.statement import allow, document
+from policy.statement import allow, by_name, document
 
 SCHEDULER = "scheduler.amazonaws.com"
 DETECT = (*READ_STACKS, cloudformation.DetectStackDrift)
@@ -70,29 +70,10 @@ WITHOUT_RESOURCE = (
     logs.DescribeQueryDefinitions,
     logs.DescribeResourcePolicies,
 )
-BUCKET_READS = (
-    s3.GetAccelerateConfiguration,
-    s3.GetAnalyticsConfiguration,
+BUCKET_READS = by_name(
+    *resource_types.BUCKET_READS,
     Action("s3", "GetBucketAbac"),
-    s3.GetBucketCORS,
-    s3.GetBucketLogging,
     Action("s3", "GetBucketMetadataTableConfiguration"),
-    s3.GetBucketNotification,
-    s3.GetBucketObjectLockConfiguration,
-    s3.GetBucketOwnershipControls,
-    s3.GetBucketPolicy,
-    s3.GetBucketPublicAccessBlock,
-    s3.GetBucketTagging,
-    s3.GetBucketVersioning,
-    s3.GetBucketWebsite,
-    s3.GetEncryptionConfiguration,
-    s3.GetIntelligentTieringConfiguration,
-    s3.GetInventoryConfiguration,
-    s3.GetLifecycleConfiguration,
-    s3.GetMetricsConfiguration,
-    s3.GetReplicationConfiguration,
-    s3.ListBucket,
-    Action("s3", "ListTagsForResource"),
 )
 
 

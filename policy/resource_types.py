@@ -5,7 +5,7 @@ from __future__ import annotations
 from awacs import acm, application_autoscaling, cloudwatch, iam, kms, logs, route53, s3, sns
 from awacs.aws import Allow, Condition, Statement, StringEquals
 
-from policy.statement import allow
+from policy.statement import allow, by_name
 
 
 def scaling(where: str) -> list[Statement]:
@@ -145,46 +145,48 @@ def topics(where: str, prefix: str) -> Statement:
     )
 
 
+# What both a deployment and a look for drift read of a bucket.
+BUCKET_READS = (
+    s3.GetAccelerateConfiguration,
+    s3.GetAnalyticsConfiguration,
+    s3.GetBucketCORS,
+    s3.GetBucketLogging,
+    s3.GetBucketNotification,
+    s3.GetBucketObjectLockConfiguration,
+    s3.GetBucketOwnershipControls,
+    s3.GetBucketPolicy,
+    s3.GetBucketPublicAccessBlock,
+    s3.GetBucketTagging,
+    s3.GetBucketVersioning,
+    s3.GetBucketWebsite,
+    s3.GetEncryptionConfiguration,
+    s3.GetIntelligentTieringConfiguration,
+    s3.GetInventoryConfiguration,
+    s3.GetLifecycleConfiguration,
+    s3.GetMetricsConfiguration,
+    s3.GetReplicationConfiguration,
+    s3.ListBucket,
+    s3.ListTagsForResource,
+)
+
+
 def buckets(prefix: str) -> Statement:
     """Never an object and no DeleteBucket: what is stored outlives its stack."""
-    return allow(
-        "Buckets",
-        [
-            s3.CreateBucket,
-            s3.DeleteBucketPolicy,
-            s3.GetAccelerateConfiguration,
-            s3.GetAnalyticsConfiguration,
-            s3.GetBucketAcl,
-            s3.GetBucketCORS,
-            s3.GetBucketLogging,
-            s3.GetBucketNotification,
-            s3.GetBucketObjectLockConfiguration,
-            s3.GetBucketOwnershipControls,
-            s3.GetBucketPolicy,
-            s3.GetBucketPublicAccessBlock,
-            s3.GetBucketTagging,
-            s3.GetBucketVersioning,
-            s3.GetBucketWebsite,
-            s3.GetEncryptionConfiguration,
-            s3.GetIntelligentTieringConfiguration,
-            s3.GetInventoryConfiguration,
-            s3.GetLifecycleConfiguration,
-            s3.GetMetricsConfiguration,
-            s3.GetReplicationConfiguration,
-            s3.ListBucket,
-            s3.ListTagsForResource,
-            s3.PutBucketOwnershipControls,
-            s3.PutBucketPolicy,
-            s3.PutBucketPublicAccessBlock,
-            s3.PutBucketTagging,
-            s3.PutBucketVersioning,
-            s3.PutEncryptionConfiguration,
-            s3.PutLifecycleConfiguration,
-            s3.TagResource,
-            s3.UntagResource,
-        ],
-        f"arn:aws:s3:::{prefix}-*",
-    )
+    more = [
+        s3.CreateBucket,
+        s3.DeleteBucketPolicy,
+        s3.GetBucketAcl,
+        s3.PutBucketOwnershipControls,
+        s3.PutBucketPolicy,
+        s3.PutBucketPublicAccessBlock,
+        s3.PutBucketTagging,
+        s3.PutBucketVersioning,
+        s3.PutEncryptionConfiguration,
+        s3.PutLifecycleConfiguration,
+        s3.TagResource,
+        s3.UntagResource,
+    ]
+    return allow("Buckets", by_name(*BUCKET_READS, *more), f"arn:aws:s3:::{prefix}-*")
 
 
 def keys(where: str) -> list[Statement]:

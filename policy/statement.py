@@ -20,6 +20,11 @@ def allow(sid: str, actions: Sequence[Any], *resources: Any, **more: Any) -> Sta
     return Statement(Sid=sid, Effect=Allow, Action=list(actions), Resource=list(resources), **more)
 
 
+def by_name(*actions: Any) -> list[Any]:
+    """In the order in which people look for them, wherever they come from."""
+    return sorted(actions, key=lambda action: str(action.action))
+
+
 def only_tls(action: Action, *resources: Any) -> Statement:
     return Statement(
         Sid="OnlyTls",
