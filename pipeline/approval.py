@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from pipeline import executions
 from pipeline.aws import Aws, RefusedError
 from pipeline.errors import PipelineError
 from pipeline.stages import SHARED, deploy_stage, prefix
@@ -36,15 +37,14 @@ def owner_of(stage: str, project: Project) -> str:
 
 
 def waiting(aws: Aws, project: Project) -> list[Waiting]:
-    pipeline = project.pipeline.project
-    state = aws.call("codepipeline", "get_pipeline_state", name=pipeline)
+    state = aws.call("codepipeline", "get_pipeline_state", name=project.pipeline.project)
     found = []
     for stage in state["stageStates"]:
         execution = stage.get("latestExecution", {}).get("pipelineExecutionId", "")
         for action in stage.get("actionStates", []):
             latest = action.get("latestExecution", {})
             if latest.get("status") == "InProgress" and "token" in latest:
-                text = _text(aws, pipeline, execution, stage["stageName"])
+                text = _text(aws, project, execution, stage["stageName"])
                 since = latest.get("lastStatusChange")
                 found.append(
                     Waiting(
@@ -89,7 +89,7 @@ def decide(aws: Aws, project: Project, owner: str, decision: Literal["Approved",
 
 def overtaken(aws: Aws, project: Project, waiting: Waiting) -> str:
     """The run that began to deploy to the same owner after this one had planned; empty where there is none."""
-    actions = list(aws.pages("codepipeline", "list_action_executions", "actionExecutionDetails", pipelineName=project.pipeline.project))
+    actions = list(executions.actions(aws, project))
     plan, deploy = f"{prefix(waiting.owner)}-Plan", deploy_stage(waiting.owner)
     planned = [one["startTime"] for one in actions if (one["stageName"], one["pipelineExecutionId"]) == (plan, waiting.execution)]
     later = [one for one in actions if planned and one["stageName"] == deploy and one["startTime"] > max(planned)]
@@ -98,21 +98,12 @@ def overtaken(aws: Aws, project: Project, waiting: Waiting) -> str:
 
 def approved_in(aws: Aws, project: Project, owner: str, execution: str) -> bool:
     """A skipped stage leaves no action execution, so only a person's yes counts."""
-    actions = aws.pages(
-        "codepipeline",
-        "list_action_executions",
-        "actionExecutionDetails",
-        pipelineName=project.pipeline.project,
-        filter={"pipelineExecutionId": execution},
-    )
+    actions = executions.actions(aws, project, execution)
     return any(action["stageName"] == stage_of(owner) and action["status"] == "Succeeded" for action in actions)
 
 
-def _text(aws: Aws, pipeline: str, execution: str, stage: str) -> str:
-    actions = aws.pages(
-        "codepipeline", "list_action_executions", "actionExecutionDetails", pipelineName=pipeline, filter={"pipelineExecutionId": execution}
-    )
-    for action in actions:
+def _text(aws: Aws, project: Project, execution: str, stage: str) -> str:
+    for action in executions.actions(aws, project, execution):
         if action["stageName"] == stage:
             settings = action.get("input", {})
             return str(settings.get("resolvedConfiguration", settings.get("configuration", {})).get("CustomData", ""))

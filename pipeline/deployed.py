@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.aws import Aws, RefusedError
-from pipeline.live import DENIED
+from pipeline import executions
+from pipeline.aws import DENIED, Aws, RefusedError
 from pipeline.review import sides
 from pipeline.stages import deploy_stage
 from stacks.project import Project
@@ -29,13 +29,10 @@ class Run:
 
 def last_run(aws: Aws, project: Project, owner: str) -> Run | None:
     """None where the pipeline remembers none. Not the image's tag: commits that change no image share one digest."""
-    pipeline = project.pipeline.project
-    actions = aws.pages("codepipeline", "list_action_executions", "actionExecutionDetails", pipelineName=pipeline)
-    for action in actions:
+    for action in executions.actions(aws, project):
         if (action["stageName"], action["actionName"], action["status"]) == (deploy_stage(owner), "service", "Succeeded"):
             execution = action["pipelineExecutionId"]
-            run = aws.call("codepipeline", "get_pipeline_execution", pipelineName=pipeline, pipelineExecutionId=execution)
-            found = run["pipelineExecution"]
+            found = executions.execution(aws, project, execution)
             revisions = found.get("artifactRevisions", [])
             # A rollback fetches no source; it takes that of the run which it returns to.
             source = found.get("rollbackMetadata", {}).get("rollbackTargetPipelineExecutionId", execution)
@@ -64,8 +61,7 @@ def files(root: Path, aws: Aws, project: Project, owner: str, paths: Sequence[st
 
 
 def _from_artifact(aws: Aws, project: Project, run: Run, paths: Sequence[str]) -> dict[str, str | None] | None:
-    wanted = {"pipelineName": project.pipeline.project, "filter": {"pipelineExecutionId": run.execution}}
-    for action in aws.pages("codepipeline", "list_action_executions", "actionExecutionDetails", **wanted):
+    for action in executions.actions(aws, project, run.execution):
         if action["stageName"] == "Source" and (made := action.get("output", {}).get("outputArtifacts")):
             where: dict[str, Any] = made[0]["s3location"]
             body: bytes = aws.call("s3", "get_object", Bucket=where["bucket"], Key=where["key"])["Body"].read()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from pipeline import approval
+from pipeline import approval, executions
 from pipeline.aws import Aws
 from pipeline.errors import PipelineError
 from pipeline.plan import Parts, moved
@@ -40,7 +38,7 @@ def pass_or_refuse(
     fingerprint was of and what that plan does, where that is still known.
     """
     owner = prepared.owner
-    run = {} if execution is None else _run(aws, project, execution)
+    run = {} if execution is None else executions.execution(aws, project, execution)
     if run.get("executionType") == "ROLLBACK":
         # It returns to what was approved and ran before; its plan was made against a state that is gone by now.
         if run.get("trigger", {}).get("triggerType") == "AutomatedRollback" and _stopped_by_the_gate(aws, project, owner, str(execution)):
@@ -78,16 +76,11 @@ def _few(named: list[str], between: str) -> str:
     return between.join(named[:NAMED]) + (f" and {len(named) - NAMED} more" if len(named) > NAMED else "")
 
 
-def _run(aws: Aws, project: Project, execution: str) -> dict[str, Any]:
-    answer = aws.call("codepipeline", "get_pipeline_execution", pipelineName=project.pipeline.project, pipelineExecutionId=execution)
-    run: dict[str, Any] = answer["pipelineExecution"]
-    return run
-
-
 def _stopped_by_the_gate(aws: Aws, project: Project, owner: str, rollback: str) -> bool:
     """Whether the run before this rollback ended at its gate. Rolling back then would undo what somebody else did meanwhile."""
     stage = deploy_stage(owner)
-    history = aws.pages("codepipeline", "list_action_executions", "actionExecutionDetails", pipelineName=project.pipeline.project)
-    before = [action for action in history if action["stageName"] == stage and action["pipelineExecutionId"] != rollback]
+    before = [
+        action for action in executions.actions(aws, project) if action["stageName"] == stage and action["pipelineExecutionId"] != rollback
+    ]
     # Newest first, so the first one tells which run it was.
     return {action["actionName"] for action in before if action["pipelineExecutionId"] == before[0]["pipelineExecutionId"]} == {"Gate"}

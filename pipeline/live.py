@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from pipeline.aws import Aws, RefusedError
+from pipeline.aws import DENIED, Aws, RefusedError
 from pipeline.paths import RENDERED
 from pipeline.review.model import Stack
 from pipeline.template_text import document
 
-# What a role without the permission gets; CloudFormation says the first.
-DENIED = ("AccessDenied", "AccessDeniedException")
 T = TypeVar("T")
 
 

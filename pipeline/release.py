@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from pipeline import approval
+from pipeline import approval, executions
 from pipeline.aws import Aws
 from pipeline.errors import PipelineError
 from stacks.project import Project
@@ -24,8 +24,8 @@ def follow(aws: Aws, project: Project, execution: str) -> Iterator[str]:
     told: set[str] = set()
     while True:
         # Asked for first: what has ended by now is in the list of actions that comes after.
-        run = aws.call("codepipeline", "get_pipeline_execution", pipelineName=project.pipeline.project, pipelineExecutionId=execution)
-        status, why = run["pipelineExecution"]["status"], run["pipelineExecution"].get("statusSummary", "")
+        run = executions.execution(aws, project, execution)
+        status, why = run["status"], run.get("statusSummary", "")
         for key, line in _ended(aws, project, execution):
             if key not in told:
                 told.add(key)
@@ -42,15 +42,8 @@ def follow(aws: Aws, project: Project, execution: str) -> Iterator[str]:
 
 def _ended(aws: Aws, project: Project, execution: str) -> list[tuple[str, str]]:
     """Oldest first."""
-    found = aws.pages(
-        "codepipeline",
-        "list_action_executions",
-        "actionExecutionDetails",
-        pipelineName=project.pipeline.project,
-        filter={"pipelineExecutionId": execution},
-    )
     return [
         (one["actionExecutionId"], f"{one['stageName']} ▸ {one['actionName']} … {one['status'].lower()}")
-        for one in reversed(list(found))
+        for one in reversed(list(executions.actions(aws, project, execution)))
         if one["status"] != "InProgress"
     ]

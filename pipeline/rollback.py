@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
-from pipeline import deployed
+from pipeline import deployed, executions
 from pipeline.aws import DENIED, Aws, RefusedError
 from pipeline.errors import PipelineError
 from pipeline.stages import deploy_stage
@@ -106,18 +106,12 @@ def _candidate(aws: Aws, project: Project, summary: dict[str, Any], version: int
         return replace(plain, why_not=ROLLED_BACK)
     if running and plain.execution == running.execution:
         return replace(plain, why_not="is what runs now")
-    ran = _call(aws, "get_pipeline_execution", project, plain.execution)["pipelineExecution"]
+    ran = executions.execution(aws, project, plain.execution)
     if ran["pipelineVersion"] != version:
         return replace(plain, why_not=f"ran in version {ran['pipelineVersion']} of the pipeline's structure, which is now {version}")
     made = {
         (action["stageName"], action["actionName"]): action.get("output", {})
-        for action in aws.pages(
-            "codepipeline",
-            "list_action_executions",
-            "actionExecutionDetails",
-            pipelineName=project.pipeline.project,
-            filter={"pipelineExecutionId": plain.execution},
-        )
+        for action in executions.actions(aws, project, plain.execution)
     }
     digest = made.get(("Image", "Image"), {}).get("outputVariables", {}).get("IMAGE_DIGEST", "")
     artifacts: list[dict[str, Any]] = made.get(("Source", "Source"), {}).get("outputArtifacts", [])
@@ -125,10 +119,6 @@ def _candidate(aws: Aws, project: Project, summary: dict[str, Any], version: int
     unread: list[str] = []
     why_not = next(chain(_without_image(aws, project, digest, unread), _without_source(aws, source, unread)), "")
     return replace(plain, digest=digest, why_not=why_not, unread=tuple(unread))
-
-
-def _call(aws: Aws, operation: str, project: Project, execution: str) -> dict[str, Any]:
-    return aws.call("codepipeline", operation, pipelineName=project.pipeline.project, pipelineExecutionId=execution)
 
 
 def _without_image(aws: Aws, project: Project, digest: str, unread: list[str]) -> Iterator[str]:

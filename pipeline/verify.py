@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from pipeline import live, protect, verify_alarms, verify_balancer
+from pipeline import executions, live, protect, verify_alarms, verify_balancer
 from pipeline.aws import DENIED, Aws, RefusedError
 from pipeline.errors import PipelineError
 from pipeline.stages import deploy_stage
@@ -42,8 +42,7 @@ def bake(aws: Aws, env: Environment, minutes: int, *, since: datetime | None) ->
 
 def started(aws: Aws, project: Project, env: Environment, execution: str) -> datetime | None:
     """When the run of the pipeline began to deploy to the environment."""
-    asked = {"pipelineName": project.pipeline.project, "filter": {"pipelineExecutionId": execution}}
-    actions = aws.pages("codepipeline", "list_action_executions", "actionExecutionDetails", **asked)
+    actions = executions.actions(aws, project, execution)
     return min((action["startTime"] for action in actions if action["stageName"] == deploy_stage(env.name)), default=None)
 
 
