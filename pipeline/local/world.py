@@ -55,6 +55,14 @@ def answering() -> Iterator[None]:
         ) from error
 
 
+@functools.cache
+def _service_models() -> Any:
+    """Read once: each session reads them for itself otherwise, and every role that somebody takes on is a session."""
+    import botocore.loaders
+
+    return botocore.loaders.create_loader()
+
+
 @functools.lru_cache(maxsize=256)
 def make_client(endpoint: str, service: str, account: str, region: str) -> Any:
     import boto3
@@ -66,12 +74,14 @@ def make_client(endpoint: str, service: str, account: str, region: str) -> Any:
         name: (None, None, value, None)
         for name, value in (("profile", None), ("config_file", os.devnull), ("credentials_file", os.devnull))
     }
+    own = botocore.session.Session(session_vars=alone)
+    own.register_component("data_loader", _service_models())
     # moto reads a 12-digit access key id as the account that the caller acts in.
     session: Any = boto3.Session(
         aws_access_key_id=account,
         aws_secret_access_key="local",  # noqa: S106 - not a secret  # pragma: allowlist secret
         region_name=region,
-        botocore_session=botocore.session.Session(session_vars=alone),
+        botocore_session=own,
     )
     # One path per bucket: a bucket in the host name would need a name server.
     config = Config(retries={"max_attempts": 0}, max_pool_connections=32, read_timeout=600, s3={"addressing_style": "path"}, proxies={})
