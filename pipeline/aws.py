@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,6 +39,7 @@ EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefr
 UNKNOWN_KEYS = ("InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure", "InvalidAccessKeyId")
 THROTTLED = ("Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "TooManyRequestsException", "SlowDown")
 DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized")
+_making = threading.RLock()
 LOG_IN = "run: aws login, or aws sso login where you sign in with IAM Identity Center, then this command again"
 
 
@@ -88,10 +90,12 @@ class Aws:
                 yield from page[key]
 
     def _client(self, service: str) -> Any:
-        if service not in self._clients:
-            # The stubs name every service; here the name comes from the caller.
-            make: Any = self._session().client
-            self._clients[service] = make(service, endpoint_url=self.target.endpoint, config=CONFIG)
+        # boto3's sessions are not made for several threads; its clients are.
+        with _making:
+            if service not in self._clients:
+                # The stubs name every service; here the name comes from the caller.
+                make: Any = self._session.client
+                self._clients[service] = make(service, endpoint_url=self.target.endpoint, config=CONFIG)
         return self._clients[service]
 
     def refuse_another_account(self) -> None:
@@ -103,7 +107,9 @@ class Aws:
                 f"was changed; set AWS_PROFILE, or give --profile-in {self.account}=NAME or --role-in {self.account}=ROLE_ARN"
             )
 
+    @cached_property
     def _session(self) -> boto3.Session:
+        """One for all services: a role is taken on once."""
         # ARN: arn:aws:iam::<account>:role/<name>
         way = self.target.reach.get(self.role.split(":")[4] if self.role else self.account)
         if way and not way.startswith("arn:"):

@@ -113,7 +113,7 @@ def test_a_profile_reaches_another_account_in_place_of_the_pipelines_role(tmp_pa
     target = Target(endpoint=None, why="test", reach={OTHER: "there"})
     role = f"arn:aws:iam::{OTHER}:role/demo-read"
     for way in (Aws(target=target, account=ACCOUNT, region="eu-west-1", role=role), Aws(target=target, account=OTHER, region="eu-west-1")):
-        assert way._session().profile_name == "there"
+        assert way._session.profile_name == "there"
     nobody = Aws(target=Target(endpoint=None, why="test", reach={OTHER: "nobody"}), account=OTHER, region="eu-west-1")
     with pytest.raises(PipelineError, match="nobody"):
         nobody.call("sts", "get_caller_identity")
