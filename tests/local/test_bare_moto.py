@@ -10,27 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.local.gaps import (
-    acm,
-    addresses,
-    cloudwatch,
-    ec2,
-    ecr,
-    ecs,
-    elbv2,
-    elbv2_listeners,
-    linked_roles,
-    logs,
-    public_access,
-    quotas,
-    s3,
-)
+from pipeline.local import gaps
 
 pytestmark = pytest.mark.local
 
 GAPS = [
     function.__name__
-    for module in (acm, addresses, cloudwatch, ec2, ecr, ecs, elbv2, elbv2_listeners, linked_roles, logs, public_access, quotas, s3)
+    for module in gaps.services()
     for function in vars(module).values()
     if getattr(function, "__module__", "") == module.__name__ and (function.__doc__ or "").startswith("In moto 5.2.5")
 ]

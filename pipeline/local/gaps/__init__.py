@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
+from types import ModuleType
 
 
-@functools.cache
-def apply() -> None:
-    """Mend this process's moto, once."""
+def services() -> tuple[ModuleType, ...]:
+    """The modules that mend one, in the order in which they are applied."""
     from pipeline.local.gaps import (
         acm,
         addresses,
@@ -24,5 +24,11 @@ def apply() -> None:
         s3,
     )
 
-    for service in (addresses, acm, cloudwatch, ec2, ecr, ecs, elbv2, elbv2_listeners, linked_roles, logs, public_access, quotas, s3):
+    return addresses, acm, cloudwatch, ec2, ecr, ecs, elbv2, elbv2_listeners, linked_roles, logs, public_access, quotas, s3
+
+
+@functools.cache
+def apply() -> None:
+    """Mend this process's moto, once."""
+    for service in services():
         service.apply()
