@@ -16,7 +16,7 @@ from pipeline.paths import RENDERED
 from pipeline.prepare import IMAGE, Prepared, environment, freeze_of, pipeline_aws
 from pipeline.review.model import StackReview
 from pipeline.stack_events import Watch, follow, last
-from pipeline.stages import SHARED, prefix
+from pipeline.stages import SHARED, deploy_stage
 from pipeline.stuck import HEALTHY, Stuck
 from stacks import cloudformation_role, roles
 from stacks.environment import Environment
@@ -93,7 +93,7 @@ def refuse_while_deploying(aws: Aws, project: Project, owner: str) -> None:
 
 def deploying(aws: Aws, project: Project, owner: str) -> str:
     """The run whose deploy stage is under way; empty where none is, or there is no pipeline."""
-    wanted = f"{prefix(owner)}-{'Update' if owner == SHARED else 'Deploy'}"
+    wanted = deploy_stage(owner)
     try:
         state = aws.call("codepipeline", "get_pipeline_state", name=project.pipeline.project)
     except RefusedError as refused:

@@ -245,8 +245,7 @@ def protect(aws: Aws, wanted: Wanted, template: Template, say: Say) -> dict[str,
     found = live.describe(aws, wanted.name)
     if found is None:
         raise PipelineError(f"stack {wanted.name} is gone; run this command again")
-    text = aws.call("cloudformation", "get_stack_policy", StackName=wanted.name).get("StackPolicyBody")
-    if (json.loads(text) if text else None) != template.policy:
+    if live.policy(aws, wanted.name) != template.policy:
         aws.call("cloudformation", "set_stack_policy", StackName=wanted.name, StackPolicyBody=json.dumps(template.policy))
     if wanted.protected and not found.get("EnableTerminationProtection"):
         aws.call("cloudformation", "update_termination_protection", StackName=wanted.name, EnableTerminationProtection=True)

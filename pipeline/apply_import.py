@@ -13,7 +13,6 @@ from pipeline.aws import Aws, RefusedError
 from pipeline.errors import PipelineError
 from pipeline.kept_address import Identifier, address
 from pipeline.stack_events import Watch
-from pipeline.template_text import document
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +65,7 @@ def _import(aws: Aws, wanted: Wanted, kept: Sequence[Kept], say: Say, watch: Wat
     parameters: list[dict[str, Any]] = []
     if found is not None and found["StackStatus"] != "REVIEW_IN_PROGRESS":
         refuse_stuck(aws, wanted, found)
-        before = document(aws.call("cloudformation", "get_template", StackName=wanted.name, TemplateStage="Original")["TemplateBody"])
+        before = live.template(aws, wanted.name)
         parameters = [{"ParameterKey": one["ParameterKey"], "UsePreviousValue": True} for one in found.get("Parameters", [])]
     request = {
         "ChangeSetType": "IMPORT",

@@ -20,7 +20,6 @@ from pipeline.errors import PipelineError
 from pipeline.paths import RENDERED
 from pipeline.stack_events import Watch, follow, last
 from pipeline.stages import SHARED
-from pipeline.template_text import document
 from stacks import connection
 from stacks.project import Project
 
@@ -111,8 +110,7 @@ def _step(reach: Reach, account: str, region: str, wanted: Wanted) -> Step:
 
 
 def _is_rendered(aws: Aws, wanted: Wanted) -> bool:
-    text = aws.call("cloudformation", "get_template", StackName=wanted.name, TemplateStage="Original")["TemplateBody"]
-    return document(text) == load(wanted.files).document
+    return live.template(aws, wanted.name) == load(wanted.files).document
 
 
 def by_hand(step: Step, root: Path, known: Mapping[str, str]) -> str:
@@ -157,8 +155,7 @@ def _brought(aws: Aws, wanted: Wanted, say: Say, watch: Watch, *, stale: bool) -
 
 
 def _is_protected(aws: Aws, wanted: Wanted, stack: Mapping[str, Any]) -> bool:
-    policy = aws.call("cloudformation", "get_stack_policy", StackName=wanted.name).get("StackPolicyBody")
-    return bool(policy) and (bool(stack.get("EnableTerminationProtection")) or not wanted.protected)
+    return bool(live.policy(aws, wanted.name)) and (bool(stack.get("EnableTerminationProtection")) or not wanted.protected)
 
 
 def _clear(aws: Aws, wanted: Wanted, stack: Mapping[str, Any], say: Say, watch: Watch) -> None:

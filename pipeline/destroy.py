@@ -15,7 +15,6 @@ from pipeline.prepare import environment
 from pipeline.review import sides
 from pipeline.review.resource_types import BALANCER, EIP
 from pipeline.stack_events import Watch, busy, follow, last
-from pipeline.template_text import document
 from stacks.environment import Environment
 from stacks.project import Project
 
@@ -79,8 +78,7 @@ def _going(aws: Aws, name: str) -> Going | None:
         return None
     if busy(stack["StackStatus"]) and stack["StackStatus"] != "DELETE_IN_PROGRESS":
         raise PipelineError(f"stack {name} is {stack['StackStatus']}: somebody changes it now; wait for its end, then run this again")
-    text = aws.call("cloudformation", "get_template", StackName=name, TemplateStage="Original").get("TemplateBody")
-    wanted: Mapping[str, Any] = document(text)["Resources"] if text else {}
+    wanted: Mapping[str, Any] = live.template(aws, name).get("Resources", {})
     rows = [
         (one["LogicalResourceId"], one["ResourceType"], one["PhysicalResourceId"])
         for one in aws.pages("cloudformation", "list_stack_resources", "StackResourceSummaries", StackName=name)

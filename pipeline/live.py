@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -34,15 +34,14 @@ def read(aws: Aws, owner: str, stack: str, name: str) -> Live | None:
     found = describe(aws, name)
     if found is None or found["StackStatus"] == "REVIEW_IN_PROGRESS":
         return None
-    template = aws.call("cloudformation", "get_template", StackName=name, TemplateStage="Original")["TemplateBody"]
     unread: list[str] = []
     return Live(
         stack=Stack(
             stack=stack,
             path=f"{RENDERED}/{owner}/{stack}.yaml",
-            template=document(template),
+            template=template(aws, name),
             tags={tag["Key"]: tag["Value"] for tag in found.get("Tags", []) if not tag["Key"].startswith("aws:")},
-            policy=_optional(unread, "GetStackPolicy", lambda: _policy(aws, name)),
+            policy=_optional(unread, "GetStackPolicy", lambda: policy(aws, name)),
             parameters={item["ParameterKey"]: item.get("ParameterValue", "") for item in found.get("Parameters", [])},
             outputs=outputs(found),
             name=name,
@@ -82,7 +81,14 @@ def _optional(unread: list[str], name: str, read: Callable[[], T]) -> T | None:
         return None
 
 
-def _policy(aws: Aws, name: str) -> dict[str, Any] | None:
+def template(aws: Aws, name: str) -> dict[str, Any]:
+    """As it was handed over; empty for a stack that holds nothing but a change set."""
+    text = aws.call("cloudformation", "get_template", StackName=name, TemplateStage="Original").get("TemplateBody")
+    return document(text) if text else {}
+
+
+def policy(aws: Aws, name: str) -> dict[str, Any] | None:
+    """The stack policy in force."""
     text = aws.call("cloudformation", "get_stack_policy", StackName=name).get("StackPolicyBody")
     found: dict[str, Any] | None = json.loads(text) if text else None
     return found
@@ -98,14 +104,18 @@ def _drifted(aws: Aws, stack: dict[str, Any]) -> tuple[str, ...]:
     """As the last detection found it; nothing is detected anew."""
     if stack.get("DriftInformation", {}).get("StackDriftStatus") != "DRIFTED":
         return ()
-    found: list[str] = []
+    found = resource_drifts(aws, stack["StackName"], StackResourceDriftStatusFilters=["MODIFIED", "DELETED"])
+    return tuple(sorted(one["LogicalResourceId"] for one in found))
+
+
+def resource_drifts(aws: Aws, name: str, **asked: Any) -> Iterator[dict[str, Any]]:
+    """As the last detection found them. boto3 has no paginator for this call."""
     more: dict[str, str] = {}
     while True:
-        asked = {"StackName": stack["StackName"], "StackResourceDriftStatusFilters": ["MODIFIED", "DELETED"], **more}
-        answer = aws.call("cloudformation", "describe_stack_resource_drifts", **asked)
-        found += [one["LogicalResourceId"] for one in answer["StackResourceDrifts"]]
+        answer = aws.call("cloudformation", "describe_stack_resource_drifts", StackName=name, **asked, **more)
+        yield from answer["StackResourceDrifts"]
         if "NextToken" not in answer:
-            return tuple(sorted(found))
+            return
         more = {"NextToken": answer["NextToken"]}
 
 

@@ -86,13 +86,16 @@ def prepare(root: Path, project: Project, target: Target, owner: str, image_dige
 
 
 def _owner(project: Project, target: Target, owner: str) -> _Owner:
-    """Also the stacks that are not wanted any more: they may still be there."""
+    aws, stacks = owner_stacks(project, target, owner)
+    return _Owner(name=owner, aws=aws, stacks=stacks, approval="risky" if owner == SHARED else environment(project, owner).approval)
+
+
+def owner_stacks(project: Project, target: Target, owner: str) -> tuple[Aws, dict[str, str]]:
+    """How their account is read, and their names in AWS. Also the stacks that are not wanted any more: they may still be there."""
     if owner == SHARED:
-        shared = {spec.name: project.stack_name(spec.name) for spec in catalog.SHARED_STACKS}
-        return _Owner(name=owner, aws=pipeline_aws(project, target), stacks=shared, approval="risky")
+        return pipeline_aws(project, target), {spec.name: project.stack_name(spec.name) for spec in catalog.SHARED_STACKS}
     env = environment(project, owner)
-    own = {spec.name: env.stack_name(spec.name) for spec in catalog.ENVIRONMENT_STACKS}
-    return _Owner(name=owner, aws=environment_aws(env, target), stacks=own, approval=env.approval)
+    return environment_aws(env, target), {spec.name: env.stack_name(spec.name) for spec in catalog.ENVIRONMENT_STACKS}
 
 
 def environment(project: Project, name: str) -> Environment:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipeline import addresses as live_addresses
-from pipeline import catalog
+from pipeline import catalog, live
 from pipeline.aws import RefusedError
 from pipeline.doctor.model import Place, Told, broken, not_deployed, ok, warning
 from pipeline.paths import RENDERED
@@ -25,7 +25,7 @@ def protection(place: Place) -> Iterator[Told]:
         name = env.stack_name(spec.name)
         if spec.protected and not stack.get("EnableTerminationProtection"):
             yield broken(f"stack {name} can be deleted", f"kotei protect {env.name}")
-        if (wanted := _policy(place, spec.name)) != _live_policy(place, name):
+        if (wanted := _policy(place, spec.name)) != live.policy(place.aws, name):
             mend = "the next deployment sets it: git push" if wanted else "kotei render"
             yield broken(f"the stack policy of {name} is not the committed one", mend)
     if not there:
@@ -131,8 +131,3 @@ def subscriptions(place: Place) -> Iterator[Told]:
 def _policy(place: Place, stack: str) -> Any:
     text = sides.text(place.root, sides.WORK_TREE, f"{RENDERED}/{place.env.name}/{stack}.json")
     return json.loads(text).get("StackPolicy") if text else None
-
-
-def _live_policy(place: Place, name: str) -> Any:
-    text = place.aws.call("cloudformation", "get_stack_policy", StackName=name).get("StackPolicyBody")
-    return json.loads(text) if text else None

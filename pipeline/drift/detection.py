@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline import live
 from pipeline.aws import Aws, RefusedError
 from pipeline.drift.model import Row
 from pipeline.errors import PipelineError
@@ -31,8 +32,6 @@ class Detected:
 
 def detect(aws: Aws, stacks: Mapping[str, str], done: Callable[[str], None]) -> dict[str, Detected]:
     """`stacks` is name of the file -> name in AWS."""
-    # The first call makes the client, which threads may share but not make.
-    aws.call("cloudformation", "describe_stacks", StackName=next(iter(stacks.values())))
     with ThreadPoolExecutor(AT_ONCE) as pool:
         waiting = {stack: pool.submit(_one, aws, name) for stack, name in stacks.items()}
         found = {}
@@ -69,22 +68,16 @@ def _finished(aws: Aws, name: str, asked: str) -> dict[str, Any]:
 
 
 def _rows(aws: Aws, name: str) -> Iterator[Row]:
-    more: dict[str, str] = {}
-    while True:
-        answer = aws.call("cloudformation", "describe_stack_resource_drifts", StackName=name, **more)
-        for one in answer["StackResourceDrifts"]:
-            yield Row(
-                logical_id=one["LogicalResourceId"],
-                physical_id=one.get("PhysicalResourceId", ""),
-                type=one["ResourceType"],
-                status=one["StackResourceDriftStatus"],
-                expected=json.loads(one.get("ExpectedProperties") or "{}"),
-                actual=json.loads(one.get("ActualProperties") or "{}"),
-                differing=tuple(dict.fromkeys(_top(found["PropertyPath"]) for found in one.get("PropertyDifferences", []))),
-            )
-        if "NextToken" not in answer:
-            return
-        more = {"NextToken": answer["NextToken"]}
+    for one in live.resource_drifts(aws, name):
+        yield Row(
+            logical_id=one["LogicalResourceId"],
+            physical_id=one.get("PhysicalResourceId", ""),
+            type=one["ResourceType"],
+            status=one["StackResourceDriftStatus"],
+            expected=json.loads(one.get("ExpectedProperties") or "{}"),
+            actual=json.loads(one.get("ActualProperties") or "{}"),
+            differing=tuple(dict.fromkeys(_top(found["PropertyPath"]) for found in one.get("PropertyDifferences", []))),
+        )
 
 
 def _top(pointer: str) -> str:

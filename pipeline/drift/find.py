@@ -6,19 +6,18 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 
-from pipeline import catalog, live
-from pipeline.aws import Aws, Target
+from pipeline import live
+from pipeline.aws import Target
 from pipeline.drift import accepted, three_ways
 from pipeline.drift.detection import NOT_READ, Detected, detect
 from pipeline.drift.model import Found
 from pipeline.errors import PipelineError
 from pipeline.exception_tables import EXCEPTIONS
 from pipeline.paths import NGINX_RENDERED, RENDERED
-from pipeline.prepare import environment, environment_aws, owned_files, pipeline_aws
+from pipeline.prepare import owned_files, owner_stacks
 from pipeline.review import sides
 from pipeline.review.model import Side
 from pipeline.review.read import resources
-from pipeline.stages import SHARED
 from stacks.project import Project
 
 
@@ -28,7 +27,7 @@ class NothingThereError(PipelineError):
 
 def find(root: Path, project: Project, target: Target, owner: str, say: Callable[[str], None]) -> Found:
     """`owner` is an environment, or `shared`. Changes nothing in AWS but when CloudFormation last looked."""
-    aws, names = _stacks(project, target, owner)
+    aws, names = owner_stacks(project, target, owner)
     read = {stack: live.read(aws, owner, stack, name) for stack, name in names.items()}
     there = {stack: one.stack for stack, one in read.items() if one}
     if not there:
@@ -59,13 +58,6 @@ def find(root: Path, project: Project, target: Target, owner: str, say: Callable
         ahead=tuple(three_ways.ahead(deployed, git)),
         unused=accepted.unused(owner, drifts, entries),
     )
-
-
-def _stacks(project: Project, target: Target, owner: str) -> tuple[Aws, dict[str, str]]:
-    if owner == SHARED:
-        return pipeline_aws(project, target), {spec.name: project.stack_name(spec.name) for spec in catalog.SHARED_STACKS}
-    env = environment(project, owner)
-    return environment_aws(env, target), {spec.name: env.stack_name(spec.name) for spec in catalog.ENVIRONMENT_STACKS}
 
 
 def _unsupported(deployed: Side, detected: Mapping[str, Detected]) -> dict[str, tuple[str, ...]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline import live, registry_schema
 from pipeline.apply import Owned
-from pipeline.apply_change_set import ChangeSet, discard, execute, make
+from pipeline.apply_change_set import ChangeSet, discard, execute, make, unlisted
 from pipeline.drift.model import Drift, Found
 from pipeline.errors import PipelineError
 from pipeline.gate import BlockedError
@@ -112,10 +112,9 @@ def _dangerous(change: Any) -> str:
         return ""
     if change["ResourceType"] in ADDRESS_TYPES:
         return f"touches a fixed address, {name}"
-    if change["Action"] == "Remove":
-        return f"removes {name}"
-    if change.get("Replacement") in ("True", "Conditional"):
-        return f"{'replaces' if change['Replacement'] == 'True' else 'may replace'} {name}"
+    # Nobody has planned any of it.
+    if found := unlisted([change], frozenset()):
+        return found[0]
     targets = {detail.get("Target", {}).get("Name") for detail in change.get("Details", [])}
     if change["ResourceType"] == BALANCER and (change["Action"] == "Add" or targets & set(ATTACHMENTS)):
         return f"touches what binds the fixed addresses to {name}"

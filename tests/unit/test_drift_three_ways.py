@@ -100,7 +100,6 @@ def test_a_detection_is_waited_for_and_read_to_the_last_page(
 ) -> None:
     monkeypatch.setattr(time, "sleep", lambda _: None)
     asked = {"StackId": "s", "StackDriftDetectionId": "d", "Timestamp": NOW}
-    answers("cloudformation", "describe_stacks", {"Stacks": []})
     answers("cloudformation", "detect_stack_drift", {"StackDriftDetectionId": "d"}, {"StackName": "demo-test-a"})
     answers("cloudformation", "describe_stack_drift_detection_status", {**asked, "DetectionStatus": "DETECTION_IN_PROGRESS"})
     failed = {**asked, "DetectionStatus": "DETECTION_FAILED", "DetectionStatusReason": "not authorized to perform kms:DescribeKey"}
@@ -120,7 +119,6 @@ def test_a_detection_is_waited_for_and_read_to_the_last_page(
 
 
 def test_a_stack_that_is_being_changed_is_told_and_no_error(aws: Aws, answers: Callable[..., None]) -> None:
-    answers("cloudformation", "describe_stacks", {"Stacks": []})
     answers("cloudformation", "detect_stack_drift", "ValidationError")
     assert detection.detect(aws, {"a": "demo-test-a"}, lambda _: None)["a"].failure
 
