@@ -18,7 +18,7 @@ down: setup ## stop the local engine; addresses and deployments are kept
 	@$(BIN)/kotei local down
 
 test: setup ## every test
-	@$(BIN)/python -m pytest -n 2 --dist worksteal
+	@$(BIN)/python -m pytest -n 3
 
 check: setup ## everything the pipeline's Check stage checks
 	@$(BIN)/kotei check

@@ -203,7 +203,9 @@ def _reduce_defaults(held: defaultdict[Any, Any]) -> tuple[Any, ...]:
 
 
 def _reduce_parameters(held: Any) -> tuple[Any, ...]:
-    return _parameters, (), vars(held), None, iter(held.items())
+    """Without AWS's own parameters: five megabytes that moto reads again when somebody next asks for them."""
+    state = {name: value and not name.endswith("_loaded") for name, value in vars(held).items()}
+    return _parameters, (), state, None, ((name, value) for name, value in held.items() if not name.startswith("/aws/service/"))
 
 
 def _parameters() -> Any:

@@ -198,6 +198,6 @@ def _end(execution: records.Document) -> Iterator[str]:
 
 def waiting(world: World) -> Iterator[records.Document]:
     """Every approval that a person is asked for now."""
-    for action in world.store.all(records.ACTION):
-        if action["status"] == "InProgress" and action.get("token") and "decision" not in action:
+    for action in world.store.where(records.ACTION, "status", "InProgress"):
+        if action.get("token") and "decision" not in action:
             yield action

@@ -11,6 +11,9 @@ from typing import Any
 
 from pipeline.errors import PipelineError
 
+# Fields with an index.
+ASKED_BY = ("pipelineExecutionId", "status")
+
 
 class Store:
     """Documents by (kind, key), in order of first insertion. Every put is a committed transaction."""
@@ -23,6 +26,8 @@ class Store:
             _sound(self._db)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("CREATE TABLE IF NOT EXISTS document (kind TEXT, key TEXT, body TEXT, PRIMARY KEY (kind, key))")
+            for field in ASKED_BY:
+                self._db.execute(f"CREATE INDEX IF NOT EXISTS by_{field} ON document (kind, json_extract(body, '$.{field}'))")
         except sqlite3.DatabaseError as error:
             self._db.close()
             raise PipelineError(
@@ -45,6 +50,15 @@ class Store:
     def all(self, kind: str) -> list[dict[str, Any]]:
         with self._lock:
             rows = self._db.execute("SELECT body FROM document WHERE kind = ? ORDER BY rowid", (kind,)).fetchall()
+        return [json.loads(body) for (body,) in rows]
+
+    def where(self, kind: str, field: str, value: str) -> list[dict[str, Any]]:
+        """`field` is one of ASKED_BY: somebody always waits for one document, and an engine that has run for long holds thousands."""
+        with self._lock:
+            rows = self._db.execute(
+                f"SELECT body FROM document WHERE kind = ? AND json_extract(body, '$.{field}') = ? ORDER BY rowid",  # noqa: S608 - names of ours
+                (kind, value),
+            ).fetchall()
         return [json.loads(body) for (body,) in rows]
 
     def delete(self, kind: str, key: str) -> None:

@@ -85,10 +85,11 @@ def _details(world: World, call: Call, kind: str) -> list[dict[str, Any]]:
     records.pipeline(world, call.params["pipelineName"])
     wanted = call.params.get("filter", {})
     only = wanted.get("pipelineExecutionId") or wanted.get("latestInPipelineExecution", {}).get("pipelineExecutionId")
+    found = world.store.where(kind, "pipelineExecutionId", only) if only else world.store.all(kind)
     return [
         {key: value for key, value in document.items() if key not in OWN_FIELDS}
-        for document in reversed(world.store.all(kind))
-        if document["pipeline"] == call.params["pipelineName"] and only in (None, document["pipelineExecutionId"])
+        for document in reversed(found)
+        if document["pipeline"] == call.params["pipelineName"]
     ]
 
 

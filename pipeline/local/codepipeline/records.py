@@ -79,7 +79,7 @@ def stage_declaration(declaration: Document, stage: str) -> Document:
 
 def actions_of(world: World, execution_id: str) -> list[Document]:
     """Oldest first."""
-    return [document for document in world.store.all(ACTION) if document["pipelineExecutionId"] == execution_id]
+    return world.store.where(ACTION, "pipelineExecutionId", execution_id)
 
 
 def start_execution(

@@ -32,9 +32,9 @@ class Runner:
     def _loop(self) -> None:
         while not self.world.closing.is_set():
             with self.world.changed:
-                for execution in self.world.store.all(records.EXECUTION):
+                for execution in (one for status in records.RUNNING for one in self.world.store.where(records.EXECUTION, "status", status)):
                     walk = self.walks.get(execution["id"])
-                    if execution["status"] in records.RUNNING and (walk is None or not walk.is_alive()):
+                    if walk is None or not walk.is_alive():
                         self.walks[execution["id"]] = self._walk(execution)
                 self.world.changed.wait(5)
 

@@ -112,6 +112,16 @@ def test_large_objects_stay_out_of_the_snapshot(cloud: Any) -> None:
     assert (cloud.world.home / "moto.pickle").stat().st_size < 300_000
 
 
+def test_awss_own_parameters_stay_out_of_the_snapshot_and_are_there_after_it(cloud: Any) -> None:
+    asked = {"Path": "/aws/service/global-infrastructure/services"}
+    before = cloud.client("ssm").get_parameters_by_path(**asked)["Parameters"]
+    cloud.client("ssm").put_parameter(Name="/greeting", Value="hello", Type="String")
+    assert (cloud.world.home / "moto.pickle").stat().st_size < 500_000
+    emulator.restore(cloud.world)
+    assert [one["Name"] for one in cloud.client("ssm").get_parameters_by_path(**asked)["Parameters"]] == [one["Name"] for one in before]
+    assert cloud.client("ssm").get_parameter(Name="/greeting")["Parameter"]["Value"] == "hello"
+
+
 def test_restoring_twice_changes_nothing(cloud: Any) -> None:
     fill(cloud)
     before = cloud.client("ec2").describe_addresses()["Addresses"]
