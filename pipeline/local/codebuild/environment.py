@@ -61,7 +61,6 @@ def variables(world: World, build: Mapping[str, Any], folder: Path, declared: Ma
         "VENV": os.path.relpath(environment, checkout) if " " in str(environment) else str(environment),
         # A checkout that is linked into the virtualenv would win over the commit's own code otherwise.
         "PYTHONPATH": str(checkout),
-        "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         "AWS_ENDPOINT_URL": world.endpoint,
         "AWS_ACCESS_KEY_ID": role.key_id,

@@ -350,7 +350,6 @@ def made(folder: Path, prefix: tuple[str, ...] = (), owner: int | None = None) -
         "KOTEI_HOME": str(home),
         # The installed command links to the checkout that these tests are in.
         "PYTHONPATH": str(clone),
-        "PYTHONDONTWRITEBYTECODE": "1",
         "GIT_CONFIG_NOSYSTEM": "1",
         **{
             f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in (("NAME", "Ada"), ("EMAIL", "ada@example.com"))
