@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from awacs import codebuild, codeconnections, codepipeline, codestar_connections, ec2, ecr, ecs, events, iam
-from awacs.aws import Allow, Condition, Deny, PolicyDocument, Statement, StringEquals
+from awacs import codebuild, codeconnections, codepipeline, codestar_connections, ec2, ecr, ecs, events
+from awacs.aws import Deny, PolicyDocument, Statement
 
+from policy import boundary, network_types, resource_types, role_types
 from policy import drift as policy_drift
-from policy import network_types, resource_types
 from policy.hooks import SERVICE, set_up
 from policy.statement import allow, document
 
@@ -49,15 +49,17 @@ def environment(*, account: str, region: str, project: str, name: str, hosted_zo
     """What is called `<project>-<name>-...`; `name` is the environment."""
     prefix = f"{project}-{name}"
     where = f"{region}:{account}"
+    limit = boundary.arn(account=account, project=project, name=name)
     return document(
         *_service(where, prefix),
-        *_roles(f"arn:aws:iam::{account}:role/{prefix}-*", PASSED_BY_ENVIRONMENT),
+        *role_types.roles(f"arn:aws:iam::{account}:role/{prefix}-*", PASSED_BY_ENVIRONMENT, boundary=limit),
         resource_types.log_groups(where, f"/{project}/{name}/*", metric_filters=True),
         *resource_types.alarms(where, account, prefix),
         resource_types.topics(where, prefix),
         resource_types.buckets(prefix),
         *resource_types.certificate_records(hosted_zone),
-        _keep_own_role(f"arn:aws:iam::{account}:role/{prefix}-cloudformation"),
+        role_types.keep_own_role(f"arn:aws:iam::{account}:role/{prefix}-cloudformation"),
+        *role_types.keep_boundary(limit),
         KEEP_ADDRESSES,
     )
 
@@ -73,7 +75,7 @@ def shared(
     return document(
         _registry(where, project),
         *_pipeline(where, project),
-        *_roles(
+        *role_types.roles(
             f"arn:aws:iam::{account}:role/{project}-pipeline-*",
             (*PASSED_BY_SHARED, SERVICE) if hooks else PASSED_BY_SHARED,
             *([f"arn:aws:iam::{account}:role/{project}-hooks-*"] if hooks else []),
@@ -81,7 +83,7 @@ def shared(
             f"arn:aws:iam::{account}:role/{project}-review-*",
             f"arn:aws:iam::{account}:role/{project}-*-cloudformation",
         ),
-        *_managed_policies(account, project),
+        *role_types.managed_policies(account, project),
         resource_types.log_groups(where, f"/aws/codebuild/{project}-*", metric_filters=False),
         resource_types.log_reads(),
         resource_types.topics(where, f"{project}-pipeline"),
@@ -90,22 +92,9 @@ def shared(
         *([set_up()] if hooks else []),
         *(policy_drift.set_up(where=where, account=account, project=project) if drift else []),
         *more,
+        role_types.KEEP_BOUNDARIES,
         KEEP_ADDRESSES,
     )
-
-
-def _keep_own_role(role: str) -> Statement:
-    """Its name is one of those that it may change; a template of an environment must not be able to widen what deploys it."""
-    changes = [
-        iam.AttachRolePolicy,
-        iam.DeleteRole,
-        iam.DeleteRolePolicy,
-        iam.DetachRolePolicy,
-        iam.PassRole,
-        iam.PutRolePolicy,
-        iam.UpdateAssumeRolePolicy,
-    ]
-    return Statement(Sid="KeepOwnRole", Effect=Deny, Action=changes, Resource=[role])
 
 
 def _service(where: str, prefix: str) -> list[Statement]:
@@ -248,63 +237,5 @@ def _pipeline(where: str, project: str) -> list[Statement]:
                 events.UntagResource,
             ],
             f"arn:aws:events:{where}:rule/{project}-*",
-        ),
-    ]
-
-
-def _managed_policies(account: str, project: str) -> list[Statement]:
-    return [
-        allow(
-            "ManagedPolicies",
-            [
-                iam.CreatePolicy,
-                iam.CreatePolicyVersion,
-                iam.DeletePolicy,
-                iam.DeletePolicyVersion,
-                iam.GetPolicy,
-                iam.GetPolicyVersion,
-                iam.ListEntitiesForPolicy,
-                iam.ListPolicyTags,
-                iam.ListPolicyVersions,
-                iam.TagPolicy,
-                iam.UntagPolicy,
-            ],
-            f"arn:aws:iam::{account}:policy/{project}-roles-*",
-        )
-    ]
-
-
-def _roles(roles: str, services: tuple[str, ...], *named: str) -> list[Statement]:
-    """CloudFormation names a role `<stack>-<logical id>-<random>`, so the stack's name bounds which roles it may make and give."""
-    return [
-        allow(
-            "Roles",
-            [
-                iam.AttachRolePolicy,
-                iam.CreateRole,
-                iam.DeleteRole,
-                iam.DeleteRolePolicy,
-                iam.DetachRolePolicy,
-                iam.GetRole,
-                iam.GetRolePolicy,
-                iam.ListAttachedRolePolicies,
-                iam.ListRolePolicies,
-                iam.ListRoleTags,
-                iam.PutRolePolicy,
-                iam.TagRole,
-                iam.UntagRole,
-                iam.UpdateAssumeRolePolicy,
-                iam.UpdateRole,
-                iam.UpdateRoleDescription,
-            ],
-            roles,
-            *named,
-        ),
-        Statement(
-            Sid="PassRoles",
-            Effect=Allow,
-            Action=[iam.PassRole],
-            Resource=[roles, *named],
-            Condition=Condition(StringEquals("iam:PassedToService", list(services))),
         ),
     ]

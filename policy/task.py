@@ -15,7 +15,7 @@ def task() -> PolicyDocument:
     return document(Statement(Sid="Nothing", Effect=Deny, Action=[Action("*")], Resource=["*"]))
 
 
-def execution(*, repository: str, log_group: object, secrets: Sequence[str]) -> PolicyDocument:
+def execution(*, repositories: Sequence[str], log_group: object, secrets: Sequence[str]) -> PolicyDocument:
     """`log_group` is the group's ARN as AWS::Logs::LogGroup returns it, ending in `:*`.
 
     A secret under a key of one's own needs more: its key policy has to let Secrets Manager decrypt for this account.
@@ -24,7 +24,7 @@ def execution(*, repository: str, log_group: object, secrets: Sequence[str]) -> 
     return document(
         # ecr:GetAuthorizationToken knows no resource: the token is for the registry, the next statement limits what it opens.
         allow("AnyResourceLogIn", [ecr.GetAuthorizationToken], "*"),
-        allow("Pull", [ecr.BatchCheckLayerAvailability, ecr.BatchGetImage, ecr.GetDownloadUrlForLayer], repository),
+        allow("Pull", [ecr.BatchCheckLayerAvailability, ecr.BatchGetImage, ecr.GetDownloadUrlForLayer], *repositories),
         allow("Log", [logs.CreateLogStream, logs.PutLogEvents], log_group),
         *read,
     )

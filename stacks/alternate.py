@@ -10,6 +10,7 @@ from troposphere import GetAtt, Join, Output, Ref, Select, Split, Sub, Template,
 from troposphere import elasticloadbalancingv2 as elb
 
 from policy import service, trust
+from stacks import boundary
 from stacks.config_deployment import BlueGreen, Canary
 from stacks.environment import Environment
 from stacks.placement import parameter
@@ -50,6 +51,7 @@ def role(t: Template, env: Environment) -> iam.Role:
     return iam.Role(
         ROLE,
         AssumeRolePolicyDocument=trust.infrastructure(account=env.account, region=env.region),
+        PermissionsBoundary=boundary.reference(env),
         Policies=[iam.Policy(PolicyName="shift", PolicyDocument=document)],
     )
 

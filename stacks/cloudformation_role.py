@@ -5,6 +5,7 @@ from __future__ import annotations
 from troposphere import Ref, Template, iam
 
 from policy import cloudformation, trust
+from stacks import boundary
 from stacks.environment import Environment
 
 
@@ -19,6 +20,7 @@ def add(t: Template, environments: tuple[Environment, ...], *, home: str) -> Non
         here = [env for env in environments if env.region == region]
         common = _common(t, region, account=here[0].account, suffix="" if region == home else region.title().replace("-", ""))
         for env in here:
+            t.add_resource(boundary.policy(env))
             t.add_resource(_role(env, Ref(common)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from troposphere import GetAtt, Output, Ref, Sub, Tags, Template, ec2, iam, logs
 
 from policy import flow_logs, trust
+from stacks import boundary
 from stacks.environment import CreatedNetwork, Environment
 from stacks.keep import KEEP_ONCE_CREATED
 from stacks.placement import suffix
@@ -86,6 +87,7 @@ def _flow_logs(t: Template, env: Environment) -> None:
         iam.Role(
             "FlowLogsRole",
             AssumeRolePolicyDocument=trust.flow_logs(account=env.account, region=env.region),
+            PermissionsBoundary=boundary.reference(env),
             Policies=[iam.Policy(PolicyName="deliver", PolicyDocument=flow_logs.delivery(log_group=GetAtt(group, "Arn")))],
         )
     )

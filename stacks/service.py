@@ -6,7 +6,7 @@ from troposphere import GetAtt, Output, Ref, Sub, Template, applicationautoscali
 
 from policy import task as policies
 from policy import trust
-from stacks import alarms, alternate, containers, log_metrics
+from stacks import alarms, alternate, boundary, containers, log_metrics
 from stacks.environment import Environment
 from stacks.keep import KEEP, KEEP_ONCE_CREATED
 from stacks.placement import parameter, subnet_id
@@ -40,12 +40,13 @@ def build(env: Environment) -> Template:
 
 def _roles(t: Template, env: Environment) -> None:
     repository = f"arn:aws:ecr:{env.image_region}:{env.pipeline_account}:repository/{env.project}/proxy"
-    execution = policies.execution(repository=repository, log_group=GetAtt("Logs", "Arn"), secrets=containers.secret_arns(env))
+    execution = policies.execution(repositories=[repository], log_group=GetAtt("Logs", "Arn"), secrets=containers.secret_arns(env))
     for name, document in (("ExecutionRole", execution), ("TaskRole", policies.task())):
         t.add_resource(
             iam.Role(
                 name,
                 AssumeRolePolicyDocument=trust.tasks(account=env.account, region=env.region),
+                PermissionsBoundary=boundary.reference(env),
                 Policies=[iam.Policy(PolicyName="proxy", PolicyDocument=document)],
             )
         )

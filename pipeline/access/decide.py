@@ -10,15 +10,20 @@ from pipeline.access.operators import Context, MissingVariableError, filled, hol
 from pipeline.review import patterns
 from pipeline.review.statements import EVERYTHING, Names, Policy, Statement
 
-# How a policy of a resource answers: `direct` names the principal itself, `account` leaves it to the policies of the principal's account.
-Grant = Literal["denied", "direct", "account", "none"]
+# How a policy of a resource answers: `session` names the session that asks, or everybody; `direct` the role; `account` leaves it to the
+# policies of the principal's account.
+Grant = Literal["denied", "session", "direct", "account", "none"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Principal:
-    """A role with what is attached to it, or a service (whose ARN is its name, and which has no policies)."""
+    """A role with what is attached to it, or a service (whose ARN is its name, and which has no policies).
+
+    `session` is how AWS names who has taken the role on.
+    """
 
     arn: str
+    session: str = ""
     identity: Policy = field(default_factory=Policy)
     boundary: Policy | None = None
 
@@ -74,10 +79,14 @@ def _denied(principal: Principal, request: Request, held: Held | None) -> str:
 
 
 def _not_allowed(principal: Principal, request: Request, held: Held | None) -> str:
-    if principal.boundary and not _matching(principal.boundary, request, allow=True):
-        return f"because no permissions boundary allows the {request.action} action"
     grant = granted(held.policy, request, principal) if held else "none"
     elsewhere = bool(held and principal.account and held.account != principal.account)
+    if grant == "session" and not elsewhere:
+        # No implicit denial limits it, neither of the role's policies nor of its boundary
+        # (reference_policies_evaluation-logic_policy-eval-denyallow, IAM role session; IAM role, a wildcard in the Principal element).
+        return ""
+    if principal.boundary and not _matching(principal.boundary, request, allow=True):
+        return f"because no permissions boundary allows the {request.action} action"
     if grant == "none" and held and (elsewhere or held.decides):
         return f"because no resource-based policy allows the {request.action} action"
     own = bool(_matching(principal.identity, request, allow=True))
@@ -88,18 +97,29 @@ def _not_allowed(principal: Principal, request: Request, held: Held | None) -> s
 
 def granted(policy: Policy, request: Request, principal: Principal) -> Grant:
     """What the policy of a resource says to the principal."""
-    if any(_names(one.principals, principal) != "none" for one in _matching(policy, request, allow=False)):
+    if any(_refuses(one.principals, principal) for one in _matching(policy, request, allow=False)):
         return "denied"
     found = {_names(one.principals, principal) for one in _matching(policy, request, allow=True)}
-    return "direct" if "direct" in found else "account" if "account" in found else "none"
+    strongest: tuple[Grant, ...] = ("session", "direct", "account")
+    return next((one for one in strongest if one in found), "none")
+
+
+def _refuses(names: Names, principal: Principal) -> bool:
+    """A denial with NotPrincipal refuses everybody who has a boundary, whomever it names (access_policies_boundaries)."""
+    return (names.inverted and principal.boundary is not None) or _names(names, principal) != "none"
 
 
 def _names(names: Names, principal: Principal) -> Grant:
-    account = {patterns.literal(f"arn:aws:iam::{principal.account}:root"), principal.account} if principal.account else set()
-    direct = bool(names.patterns & {patterns.literal(principal.arn), EVERYTHING})
+    found: Grant = "none"
+    if EVERYTHING in names.patterns or (principal.session and patterns.literal(principal.session) in names.patterns):
+        found = "session"
+    elif patterns.literal(principal.arn) in names.patterns:
+        found = "direct"
+    elif principal.account and names.patterns & {patterns.literal(f"arn:aws:iam::{principal.account}:root"), principal.account}:
+        found = "account"
     if names.inverted:
-        return "none" if direct or names.patterns & account else "direct"
-    return "direct" if direct else "account" if names.patterns & account else "none"
+        return "session" if found == "none" else "none"
+    return found
 
 
 def _matching(policy: Policy, request: Request, *, allow: bool) -> list[Statement]:

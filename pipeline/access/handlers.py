@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, Literal
 
 from pipeline import registry_schema
+from pipeline.access import boundaries
 from pipeline.access.arns import Placed, own
 from pipeline.access.decide import Request
 from pipeline.access.reference import ANY, PASS, context, kinds
@@ -65,9 +66,14 @@ ALIASES = {"codestar-connections": "codeconnections"}
 FOUND = re.compile(r"arn:aws:(?P<service>[a-z0-9-]+):[a-z0-9-]*:\d{12}:[^\s\"*]+")
 
 
-def needs(resource: Placed, operation: Operation) -> Iterator[Request]:
+def needs(resource: Placed, operation: Operation, before: Mapping[str, Any] | None = None) -> Iterator[Request]:
+    """`before` are the properties that an update begins with; without them they are those that it ends with."""
+    if before is None:
+        before = resource.properties
     arns = [arn for arn in (*own(resource), *_named(resource.properties)) if arn.startswith("arn:")]
     for action in _actions(resource, operation):
+        if resource.type == "AWS::IAM::Role" and boundaries.is_idle(action, before, resource.properties):
+            continue
         service = action.partition(":")[0]
         if action in (PASS, "iam:GetRole") and resource.type != "AWS::IAM::Role":
             yield from _passed(resource, action)
@@ -80,12 +86,13 @@ def needs(resource: Placed, operation: Operation) -> Iterator[Request]:
             exact = [arn for arn in fitting if any(re.fullmatch(kind, arn) for kind in accepted)]
             # EC2's resources have ids that say no more than their kind. Of what no property names, a handler asks nothing.
             asked = exact or (fitting[:1] if service == "ec2" else [])
-            yield from (Request(action=action, resource=arn, context=_context(resource)) for arn in asked)
+            more = boundaries.said(action, before, resource.properties) if resource.type == "AWS::IAM::Role" else {}
+            yield from (Request(action=action, resource=arn, context=context(resource.region, more)) for arn in asked)
 
 
 def _actions(resource: Placed, operation: Operation) -> list[str]:
     ignored = READS_NOT_GIVEN if operation == "read" else NOT_GIVEN
-    listed = [one for one in _listed(resource.type, operation) if not one.startswith(tuple(ignored)) or one in DELETIONS]
+    listed = [one for one in _listed(resource.type, operation) if not one.startswith(tuple(ignored)) or one in ASKED]
     found = list(ALWAYS.get((resource.type, operation), ()))
     if operation in ("create", "update"):
         table = BY_PROPERTY.get(resource.type, {})
@@ -93,18 +100,13 @@ def _actions(resource: Placed, operation: Operation) -> list[str]:
     return list(dict.fromkeys([*listed, *found]))
 
 
-# What the schema lists and no role has, but the engine must not do for a role that may not.
-DELETIONS = frozenset({"s3:DeleteBucket"})
+# What is not given to each role of CloudFormation, and must not be done for one that may not.
+ASKED = frozenset({boundaries.SETS, boundaries.TAKES, "s3:DeleteBucket"})
 
 
 @cache
 def _listed(type_name: str, operation: Operation) -> tuple[str, ...]:
     return registry_schema.permissions(type_name, operation)
-
-
-def _context(resource: Placed) -> dict[str, str | list[str]]:
-    boundary = resource.properties.get("PermissionsBoundary")
-    return context(resource.region, {"iam:permissionsboundary": str(boundary)} if boundary else None)
 
 
 def _passed(resource: Placed, action: str) -> Iterator[Request]:

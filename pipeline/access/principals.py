@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -172,17 +172,20 @@ def _plain(template: Template) -> Mapping[str, Any]:
 
 
 def principals(project: Project) -> list[Named]:
-    return [role for stack in stacks(project) for role in _roles(stack)]
+    return roles(stacks(project))
 
 
-def _roles(stack: Deployed) -> Iterator[Named]:
-    managed = {}
-    for placed in stack.placed():
-        if placed.type == MANAGED:
-            managed[own(placed)[0]] = placed.properties["PolicyDocument"]
+def roles(deployed: Sequence[Deployed]) -> list[Named]:
+    """A boundary is known by its ARN, whichever stack makes it."""
+    managed = {own(one)[0]: one.properties["PolicyDocument"] for stack in deployed for one in stack.placed() if one.type == MANAGED}
+    return [role for stack in deployed for role in _roles(stack, managed)]
+
+
+def _roles(stack: Deployed, managed: Mapping[str, Any]) -> Iterator[Named]:
     for placed in stack.placed():
         if placed.type != ROLE:
             continue
+        limit = placed.properties.get("PermissionsBoundary")
         documents = [one["PolicyDocument"] for one in placed.properties.get("Policies", [])]
         documents += [managed[arn] for arn in placed.properties.get("ManagedPolicyArns", []) if arn in managed]
         yield Named(
@@ -192,5 +195,6 @@ def _roles(stack: Deployed) -> Iterator[Named]:
             arn=own(placed)[0],
             trust=placed.properties["AssumeRolePolicyDocument"],
             statements=tuple(statement for document in documents for statement in document["Statement"]),
-            boundary=managed.get(placed.properties.get("PermissionsBoundary", "")),
+            # Whoever has a boundary that is not there may do nothing.
+            boundary=managed.get(limit, {"Statement": []}) if limit else None,
         )

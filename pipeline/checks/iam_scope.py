@@ -37,23 +37,26 @@ UNNAMED = re.compile(
     r"|kms:[^:]+:\d{12}:key/\*"
     r"|signer:[^:]+:\d{12}:/signing-profiles/\*)"
 )
+# A boundary gives nothing: which secret a role reads is in the role.
+LIMIT = re.compile(r"arn:aws:secretsmanager:[^:]+:\d{12}:secret:\*")
 # Nothing before the last part is a pattern, and the last part begins with a name.
 NAMED = re.compile(r"arn:aws:[a-z0-9-]+:[a-z0-9-]*:(\d{12})?:([a-z][a-z-]*[/:])?+[^*?]{3,}.*", re.DOTALL)
 
 
 def findings(document: Document) -> Iterator[Finding]:
     for name, resource in document.content.get("Resources", {}).items():
+        limits = str(resource.get("Properties", {}).get("ManagedPolicyName", "")).endswith("-boundary")
         for where, statement in statements(resource.get("Properties", {}), name):
             if statement["Effect"] == "Allow":
                 identity = resource["Type"] in IDENTITIES and TRUST not in where
                 for message in (
                     *_conditions(statement),
-                    *(_identity(statement) if identity else _trust(statement) if TRUST in where else ()),
+                    *(_identity(statement, limits=limits) if identity else _trust(statement) if TRUST in where else ()),
                 ):
                     yield Finding(path=document.path, where=where, rule="iam-scope", message=message)
 
 
-def _identity(statement: dict[str, Any]) -> Iterator[str]:
+def _identity(statement: dict[str, Any], *, limits: bool) -> Iterator[str]:
     actions = _list(statement.get("Action"))
     if missing := [element for element in ("Action", "Resource") if element not in statement]:
         yield f"no {' and no '.join(missing)}: what is left out is everything, or everything but what is named"
@@ -66,7 +69,7 @@ def _identity(statement: dict[str, Any]) -> Iterator[str]:
             needless = [one for one in actions if not without_resource(str(one)) and one not in excused]
             if needless:
                 yield f"Resource '*' for {', '.join(needless)}, which can be allowed for resources by name"
-        elif isinstance(resource, str) and not NAMED.fullmatch(resource) and not UNNAMED.fullmatch(resource):
+        elif isinstance(resource, str) and not any(one.fullmatch(resource) for one in (NAMED, UNNAMED, *([LIMIT] if limits else []))):
             yield f"Resource {resource!r} reaches more than one name can tell: name the resource"
 
 

@@ -197,7 +197,10 @@ def log_answers(logs: Any) -> dict[str, bool]:
 
 def account_answers(ec2: Any, iam: Any, quotas: Any) -> dict[str, bool]:
     role = iam.create_service_linked_role(AWSServiceName="ecs.amazonaws.com")["Role"]["RoleName"]
+    nowhere = "arn:aws:iam::111122223333:policy/nowhere"
+    bounded = answered(lambda: iam.create_role(RoleName="bounded", AssumeRolePolicyDocument="{}", PermissionsBoundary=nowhere))
     return {
+        "boundaries_exist": not bounded,
         "linked_roles_have_their_names": role == "AWSServiceRoleForECS",
         "public_access_can_be_blocked": answered(ec2.describe_vpc_block_public_access_options),
         "quotas_of_other_services": answered(lambda: quotas.get_service_quota(ServiceCode="ec2", QuotaCode="L-0263D0A3")),

@@ -80,6 +80,27 @@ WAYS: list[tuple[str, str, Change]] = [
     ("task_secrets_apart", "a port", lambda d: container(d, 1).update(PortMappings=[{"ContainerPort": 8080}])),
     ("task_secrets_apart", "nobody waits", lambda d: container(d).pop("DependsOn")),
     ("task_secrets_apart", "waits for the start only", lambda d: container(d)["DependsOn"][0].update(Condition="START")),
+    (
+        "iam_role_bounded",
+        "another policy",
+        lambda d: resource("Role")(d).update(PermissionsBoundary="arn:aws:iam::aws:policy/PowerUserAccess"),
+    ),
+    (
+        "iam_role_bounded",
+        "of another account",
+        lambda d: resource("Role")(d).update(PermissionsBoundary={"Fn::Sub": "arn:aws:iam::999999999999:policy/kotei-staging-boundary"}),
+    ),
+    (
+        "iam_role_bounded",
+        "one service of two",
+        lambda d: (
+            resource("Role")(d).pop("PermissionsBoundary"),
+            resource("Role")(d)["AssumeRolePolicyDocument"]["Statement"][0].update(
+                Principal={"Service": ["lambda.amazonaws.com", "ecs-tasks.amazonaws.com"]}
+            ),
+        ),
+    ),
+    ("iam_secrets_named", "no boundary", lambda d: resource("Boundary")(d).pop("ManagedPolicyName")),
     ("iam_secrets_named", "every secret", lambda d: statement(d, 0).update(Resource=["*"], Sid="AnyResourceSecrets")),
     ("iam_secrets_named", "another action", lambda d: statement(d, 0).update(Action=["secretsmanager:ListSecrets"], Resource=["*"])),
     (

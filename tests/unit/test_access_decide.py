@@ -178,6 +178,52 @@ def test_resources_with_a_policy_of_their_own(*, own: bool, held: Held, allowed:
     assert ask(*([statement()] if own else []), held=held).allowed is allowed
 
 
+SESSION = f"arn:aws:sts::{HERE}:assumed-role/plan/run"
+IN, OUT, NEVER = statement(action="s3:*"), statement(action="sns:*"), statement("Deny")
+
+
+@pytest.mark.parametrize(
+    ("own", "limit", "held", "allowed"),
+    [
+        # access_policies_boundaries: with an identity's own policies the effective permissions are the intersection.
+        ([IN], [IN], None, True),
+        ([IN], [OUT], None, False),
+        ([OUT], [IN], None, False),
+        ([IN], [], None, False),
+        # A denial of either wins.
+        ([IN, NEVER], [IN], None, False),
+        ([IN], [IN, NEVER], None, False),
+        # Resource-based policies that grant to a role's ARN are limited by an implicit denial in a boundary ...
+        ([], [IN], bucket({"AWS": ROLE}), True),
+        ([], [OUT], bucket({"AWS": ROLE}), False),
+        ([IN], [OUT], bucket({"AWS": HERE}), False),
+        # ... and by none where they grant to the session, or to everybody
+        # (reference_policies_evaluation-logic_policy-eval-denyallow, IAM role session and IAM role).
+        ([], [OUT], bucket({"AWS": SESSION}), True),
+        ([], [OUT], bucket({"AWS": f"{SESSION}-2"}), False),
+        ([], [OUT], bucket("*", Condition={"ArnEquals": {"aws:PrincipalArn": ROLE}}), True),
+        # An explicit one limits all of them.
+        ([], [IN, NEVER], bucket({"AWS": SESSION}), False),
+        ([], [IN, NEVER], bucket("*"), False),
+        ([NEVER], [IN], bucket({"AWS": SESSION}), False),
+        # In another account nothing is granted without the role's own policies (reference_policies_evaluation-logic-cross-account).
+        ([IN], [IN], bucket({"AWS": SESSION}, THERE), True),
+        ([IN], [OUT], bucket({"AWS": SESSION}, THERE), False),
+        ([], [IN], bucket({"AWS": SESSION}, THERE), False),
+    ],
+)
+def test_a_boundary_beside_the_policies_of_role_and_resource(own: list[Any], limit: list[Any], held: Held | None, *, allowed: bool) -> None:
+    principal = Principal(arn=ROLE, session=SESSION, identity=written(*own), boundary=written(*limit))
+    assert decide(principal, Request(action="s3:GetObject", resource=OBJECT), held).allowed is allowed
+
+
+@pytest.mark.parametrize(("limit", "allowed"), [(None, True), (written(IN), False)])
+def test_a_denial_for_all_but_some_refuses_whoever_has_a_boundary(limit: Policy | None, *, allowed: bool) -> None:
+    """Whomever NotPrincipal names (access_policies_boundaries, Important)."""
+    held = Held(policy=written({**statement("Deny"), "NotPrincipal": {"AWS": [ROLE, f"arn:aws:iam::{HERE}:root"]}}), account=HERE)
+    assert ask(statement(), held=held, boundary=limit).allowed is allowed
+
+
 def test_a_key_decides_itself() -> None:  # kms developer guide, key-policy-default: without the account in it, IAM policies do nothing
     use = statement(action="kms:Decrypt")
     key = f"arn:aws:kms:x:{HERE}:key/1"

@@ -182,7 +182,7 @@ def change(run: Run, name: str, known: Handler, resource: Resource, old: dict[st
     note(run, name, resource, "UPDATE_IN_PROGRESS")
     where = scope(run, name, resource)
     try:
-        permissions.check(run.world, run.stack, name, resource, "update")
+        permissions.check(run.world, run.stack, name, resource, "update", before=old)
         if known.update:
             result = known.update(where, made(resource), old, resource.properties)
             resource.id, resource.attributes = result.id, result.attributes

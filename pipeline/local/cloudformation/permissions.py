@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from pipeline.access import handlers
 from pipeline.access.arns import Placed
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 SERVICE = "cloudformation.amazonaws.com"
 
 
-def check(world: World, stack: Stack, name: str, resource: Resource, operation: handlers.Operation) -> None:
+def check(
+    world: World, stack: Stack, name: str, resource: Resource, operation: handlers.Operation, *, before: Mapping[str, Any] | None = None
+) -> None:
+    """`before` are the properties that an update begins with."""
     if not stack.role:
         return
     handled = Placed(
@@ -32,6 +36,6 @@ def check(world: World, stack: Stack, name: str, resource: Resource, operation: 
     try:
         # Its page on service roles shows no condition: CloudFormation sends nothing to compare.
         role = sessions.of_service(world, stack.role, SERVICE, "AWSCloudFormation")
-        authorize.check(role, handlers.needs(handled, operation))
+        authorize.check(role, handlers.needs(handled, operation, before))
     except AwsError as refused:
         raise ResourceError(f'Resource handler returned message: "{refused.message}" (HandlerErrorCode: AccessDenied)') from refused

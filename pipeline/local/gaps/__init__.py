@@ -11,6 +11,7 @@ def services() -> tuple[ModuleType, ...]:
     from pipeline.local.gaps import (
         acm,
         addresses,
+        boundaries,
         cloudwatch,
         ec2,
         ecr,
@@ -24,7 +25,7 @@ def services() -> tuple[ModuleType, ...]:
         s3,
     )
 
-    return addresses, acm, cloudwatch, ec2, ecr, ecs, elbv2, elbv2_listeners, linked_roles, logs, public_access, quotas, s3
+    return addresses, acm, boundaries, cloudwatch, ec2, ecr, ecs, elbv2, elbv2_listeners, linked_roles, logs, public_access, quotas, s3
 
 
 @functools.cache

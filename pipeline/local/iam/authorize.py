@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.access.decide import Decision, Request, decide
@@ -35,15 +36,16 @@ def check_request(session: Session, request: HttpRequest, signed: wire.Signature
 def check(session: Session, needed: Iterable[Request], *, code: str = "AccessDenied") -> None:
     """Raises for the first that is not allowed, in AWS's words."""
     for one in needed:
-        decision = decided(session.role, one)
+        decision = decided(session.role, one, session.arn)
         if not decision.allowed:
             message = f"User: {session.arn} is not authorized to perform: {one.action} on resource: {one.resource} {decision.why}"
             raise AwsError(code, message, status=400 if code.endswith("Exception") else 403)
 
 
-def decided(role: str, request: Request) -> Decision:
+def decided(role: str, request: Request, session: str = "") -> Decision:
+    """`session` is how AWS names who has taken the role on; a resource's policy may name it."""
     found = attached.role(role)
     if found is None:
         return Decision(allowed=False, why="because the role does not exist")
     target = attached.role(request.resource) if request.action == ASSUME else None
-    return decide(found.principal, request, target.trust if target else attached.held(request.resource))
+    return decide(replace(found.principal, session=session), request, target.trust if target else attached.held(request.resource))

@@ -6,7 +6,7 @@ import functools
 import re
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.access.decide import Principal, Request, decide
@@ -49,7 +49,11 @@ def of_service(world: World, role: str, service: str, name: str, context: Mappin
 def of_role(world: World, by: Session, role: str, name: str) -> Session:
     """One role takes on another, which may be in another account."""
     by_role, found = attached.role(by.role), attached.role(role)
-    decision = decide(by_role.principal, Request(action=ASSUME, resource=role), found.trust) if by_role and found else None
+    decision = (
+        decide(replace(by_role.principal, session=by.arn), Request(action=ASSUME, resource=role), found.trust)
+        if by_role and found
+        else None
+    )
     if decision is None or not decision.allowed:
         why = f" {decision.why}" if decision and decision.why else ""
         raise AwsError("AccessDenied", f"User: {by.arn} is not authorized to perform: {ASSUME} on resource: {role}{why}", status=403)

@@ -1,4 +1,4 @@
-"""Roles and policies. They are kept and shown; nothing on this computer is refused because of them."""
+"""Roles and policies, which the engine then asks before every call of a role (pipeline/local/iam)."""
 
 from __future__ import annotations
 
