@@ -16,12 +16,12 @@ from pipeline.aws import Aws, RefusedError
 from pipeline.errors import PipelineError
 from pipeline.stack_events import Event, Watch, busy, follow, last, read, sentence
 from pipeline.template_text import document
+from pipeline.template_upload import BODY_LIMIT, handed_over
 
 Say = Callable[[str], None]
 GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 # As CloudFormation words it for a template that is the same, and for parameters that are.
 NOTHING = ("didn't contain changes", "No updates are to be performed")
-BODY_LIMIT = 51_200
 DESCRIPTION_LIMIT = 1024
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
 
@@ -62,15 +62,8 @@ def load(files: Path) -> Template:
 
 
 def fitting(text: str, parsed: Mapping[str, Any]) -> str:
-    """CloudFormation takes this much in a call; the same template without its spaces is about half as long."""
-    if len(text.encode()) <= BODY_LIMIT:
-        return text
-    dense = json.dumps(parsed, separators=(",", ":"))
-    if len(dense.encode()) > BODY_LIMIT:
-        raise PipelineError(
-            f"this template has {len(dense.encode())} bytes even without spaces, and CloudFormation takes {BODY_LIMIT} in a call"
-        )
-    return dense
+    """CloudFormation takes this much in a call; the same template without its spaces is about a quarter shorter."""
+    return text if len(text.encode()) <= BODY_LIMIT else json.dumps(parsed, separators=(",", ":"))
 
 
 def refuse_stuck(aws: Aws, wanted: Wanted, found: Mapping[str, Any]) -> None:
@@ -141,16 +134,17 @@ def make(aws: Aws, wanted: Wanted, request: Mapping[str, Any], note: str) -> Cha
     """None where it holds no change: it is deleted again."""
     # A name of its own: deleting one of the same name takes AWS a while.
     name = f"kotei-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-    answer = aws.call(
-        "cloudformation",
-        "create_change_set",
-        StackName=wanted.name,
-        ChangeSetName=name,
-        Description=(note or f"kotei apply {wanted.owner}")[:DESCRIPTION_LIMIT],
-        Capabilities=CAPABILITIES,
-        **request,
-        **({"RoleARN": wanted.role} if wanted.role else {}),
-    )
+    with handed_over(aws, wanted.name, request) as given:
+        answer = aws.call(
+            "cloudformation",
+            "create_change_set",
+            StackName=wanted.name,
+            ChangeSetName=name,
+            Description=(note or f"kotei apply {wanted.owner}")[:DESCRIPTION_LIMIT],
+            Capabilities=CAPABILITIES,
+            **given,
+            **({"RoleARN": wanted.role} if wanted.role else {}),
+        )
     wait = 0.1
     while (found := aws.call("cloudformation", "describe_change_set", ChangeSetName=answer["Id"]))["Status"] not in (
         "CREATE_COMPLETE",

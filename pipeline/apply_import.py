@@ -1,17 +1,18 @@
-"""What AWS kept of stacks that are gone (addresses, log groups, the registry) comes back into them as it is."""
+"""What AWS kept of stacks that are gone (addresses, log groups, the registry, buckets) comes back into them as it is."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline import live
 from pipeline.apply_change_set import Say, Template, Wanted, execute, load, make, protect, refuse_stuck, settle
-from pipeline.aws import Aws, RefusedError
+from pipeline.aws import Aws
 from pipeline.errors import PipelineError
-from pipeline.kept_address import Identifier, address
+from pipeline.kept_address import Identifier
+from pipeline.kept_resources import FINDERS, KEY, key_named, key_of
 from pipeline.stack_events import Watch
 
 
@@ -31,16 +32,19 @@ class Kept:
 
 def find(aws: Aws, stacks: Mapping[str, Wanted]) -> tuple[Kept, ...]:
     """Reads only."""
-    found = []
-    for stack, wanted in stacks.items():
-        held = _held(aws, wanted.name)
-        for name, resource in load(wanted.files).document["Resources"].items():
-            finder = FINDERS.get(resource["Type"])
-            if finder is None or name in held or "DeletionPolicy" not in resource:
-                continue
-            if identifier := finder(aws, resource.get("Properties", {}), load(wanted.files).tags):
-                found.append(Kept(stack=stack, logical_id=name, type=resource["Type"], identifier=identifier))
-    return tuple(found)
+    return tuple(one for stack, wanted in stacks.items() for one in _find(aws, stack, wanted))
+
+
+def _find(aws: Aws, stack: str, wanted: Wanted) -> Iterator[Kept]:
+    held, template = _held(aws, wanted.name), load(wanted.files)
+    for name, resource in template.document["Resources"].items():
+        finder, properties = FINDERS.get(resource["Type"]), resource.get("Properties", {})
+        if finder is None or name in held or "DeletionPolicy" not in resource:
+            continue
+        if identifier := finder(aws, f"{wanted.name}-{name}", properties, template.tags):
+            yield Kept(stack=stack, logical_id=name, type=resource["Type"], identifier=identifier)
+            if (key := key_named(properties)) and key not in held:
+                yield Kept(stack=stack, logical_id=key, type=KEY, identifier=key_of(aws, identifier["BucketName"]))
 
 
 def refuse_kept(aws: Aws, stacks: Mapping[str, Wanted], owner: str) -> None:
@@ -98,29 +102,3 @@ def _held(aws: Aws, name: str) -> set[str]:
         return set()
     found = aws.pages("cloudformation", "list_stack_resources", "StackResourceSummaries", StackName=name)
     return {one["LogicalResourceId"] for one in found if one.get("ResourceStatus") != "DELETE_COMPLETE"}
-
-
-def _log_group(aws: Aws, properties: Mapping[str, Any], _tags: Mapping[str, str]) -> Identifier | None:
-    name = properties.get("LogGroupName")
-    found = aws.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=name)
-    return {"LogGroupName": str(name)} if any(one["logGroupName"] == name for one in found) else None
-
-
-def _repository(aws: Aws, properties: Mapping[str, Any], _tags: Mapping[str, str]) -> Identifier | None:
-    name = str(properties["RepositoryName"])
-    try:
-        aws.call("ecr", "describe_repositories", repositoryNames=[name])
-    except RefusedError as refused:
-        if refused.code == "RepositoryNotFoundException":
-            return None
-        raise
-    return {"RepositoryName": name}
-
-
-# What has a name or tags of its own, so that it can be told from others. The rest that AWS keeps (buckets, keys, certificates) is made
-# anew, under another name; the old one stays as it was left.
-FINDERS: dict[str, Callable[[Aws, Mapping[str, Any], Mapping[str, str]], Identifier | None]] = {
-    "AWS::EC2::EIP": address,
-    "AWS::ECR::Repository": _repository,
-    "AWS::Logs::LogGroup": _log_group,
-}

@@ -13,19 +13,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline import catalog, codepipeline, live, stuck
-from pipeline.apply_change_set import Say, Wanted, bring, explain, load, protect, settle
+from pipeline import apply_import, catalog, codepipeline, live, stuck
+from pipeline.apply_change_set import Say, Wanted, bring, explain, failure, load, protect, settle
+from pipeline.apply_import import Kept
 from pipeline.aws import Aws
 from pipeline.errors import PipelineError
 from pipeline.paths import RENDERED
 from pipeline.stack_events import Watch, follow, last
 from pipeline.stages import SHARED
+from pipeline.template_upload import BODY_LIMIT
 from stacks import connection
 from stacks.project import Project
 
-# A stack in one of these never held anything that is in use, and can only be deleted.
-UNBORN = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED")
 LONGEST_WAIT = 5.0
+# A change set that waits in front of nothing is nothing.
+NONE = ("", "REVIEW_IN_PROGRESS")
 # How an account and region are called; None where nobody said how to get there.
 Reach = Callable[[str, str], Aws | None]
 
@@ -34,7 +36,7 @@ Reach = Callable[[str, str], Aws | None]
 class Step:
     """One stack. `aws` None: nobody said how to get into its account. `status` is what it is now, empty where there is none.
 
-    `stale`: it is not what is rendered, and the pipeline will not update it.
+    `stale`: it is not what is rendered, and the pipeline will not update it. `kept` is what AWS kept of one that is gone.
     """
 
     account: str
@@ -43,20 +45,25 @@ class Step:
     aws: Aws | None
     status: str
     stale: bool = False
+    kept: tuple[Kept, ...] = ()
 
     @property
     def told(self) -> str:
         if self.aws is None:
             return "left to the owner of that account"
-        if self.status in UNBORN:
+        if self.status in stuck.UNBORN:
             return f"create again, after deleting what failed ({self.status})"
+        if self.status in stuck.MENDED:
+            return f"mend it ({self.status}), then bring it up to date"
         if self.stale:
             return "update"
-        return "create" if self.status in ("", "REVIEW_IN_PROGRESS") else f"is there ({self.status})"
+        if self.kept:
+            return f"create, and take back what AWS kept: {'; '.join(one.told for one in self.kept)}"
+        return "create" if self.status in NONE else f"is there ({self.status})"
 
     @property
     def changes(self) -> bool:
-        return self.aws is not None and (self.stale or self.status in ("", "REVIEW_IN_PROGRESS", *UNBORN))
+        return self.aws is not None and (self.stale or self.status in (*NONE, *stuck.UNBORN, *stuck.MENDED))
 
 
 def steps(root: Path, project: Project, reach: Reach) -> tuple[Step, ...]:
@@ -105,12 +112,15 @@ def _step(reach: Reach, account: str, region: str, wanted: Wanted) -> Step:
     aws = reach(account, region)
     found = live.describe(aws, wanted.name) if aws else None
     status = found["StackStatus"] if found else ""
-    stale = aws is not None and wanted.owner != SHARED and status in stuck.HEALTHY and not _is_rendered(aws, wanted)
-    return Step(account=account, region=region, wanted=wanted, aws=aws, status=status, stale=stale)
+    stale = aws is not None and _is_stale(aws, wanted, status)
+    kept = apply_import.find(aws, {wanted.name: wanted}) if aws and status in NONE else ()
+    return Step(account=account, region=region, wanted=wanted, aws=aws, status=status, stale=stale, kept=kept)
 
 
-def _is_rendered(aws: Aws, wanted: Wanted) -> bool:
-    return live.template(aws, wanted.name) == load(wanted.files).document
+def _is_stale(aws: Aws, wanted: Wanted, status: str) -> bool:
+    """A shared stack only where a killed run had taken back what was kept, and nothing else."""
+    ours = wanted.owner != SHARED or status.startswith("IMPORT_")
+    return ours and status in stuck.HEALTHY and live.template(aws, wanted.name) != load(wanted.files).document
 
 
 def by_hand(step: Step, root: Path, known: Mapping[str, str]) -> str:
@@ -119,9 +129,11 @@ def by_hand(step: Step, root: Path, known: Mapping[str, str]) -> str:
     given = {**known, **wanted.parameters}
     pairs = [f"{name}={given.get(name, '...')}" for name in load(wanted.files).document.get("Parameters") or {}]
     parameters = f" --parameter-overrides {' '.join(pairs)}" if pairs else ""
+    template = wanted.files.with_suffix(".yaml")
+    bucket = " --s3-bucket YOUR_BUCKET" if template.stat().st_size > BODY_LIMIT else ""
     return (
         f"aws cloudformation deploy --region {step.region} --stack-name {wanted.name} "
-        f"--template-file {wanted.files.relative_to(root).as_posix()}.yaml --capabilities CAPABILITY_NAMED_IAM{parameters}"
+        f"--template-file {template.relative_to(root).as_posix()}{bucket} --capabilities CAPABILITY_NAMED_IAM{parameters}"
     )
 
 
@@ -138,19 +150,22 @@ def deploy(found: Sequence[Step], project: Project, say: Say, watch: Watch, aske
             say(f"stack {step.wanted.name} in account {step.account}: {step.told}")
             continue
         wanted = replace(step.wanted, parameters={**known, **step.wanted.parameters})
-        known |= _brought(step.aws, wanted, say, watch, stale=step.stale)
+        known |= _brought(step.aws, wanted, say, watch)
         if wanted.name == project.stack_name(connection.STACK.name):
             confirm(step.aws, known["ConnectionArn"], say, asked)
     return known
 
 
-def _brought(aws: Aws, wanted: Wanted, say: Say, watch: Watch, *, stale: bool) -> dict[str, str]:
+def _brought(aws: Aws, wanted: Wanted, say: Say, watch: Watch) -> dict[str, str]:
     stack = settle(aws, wanted.name, say, watch)
-    if stack is not None and stack["StackStatus"] in stuck.HEALTHY and not stale:
+    if stack is not None and stack["StackStatus"] in (*stuck.UNBORN, *stuck.MENDED):
+        stack = _mended(aws, wanted, stack, say, watch)
+    status = stack["StackStatus"] if stack else ""
+    if status in NONE and (kept := apply_import.find(aws, {wanted.name: wanted})):
+        apply_import.bring_in(aws, {wanted.name: wanted}, kept, say, watch)
+    elif stack is not None and status in stuck.HEALTHY and not _is_stale(aws, wanted, status):
         # A run that was killed after the creation goes on with the protection.
         return live.outputs(stack) if _is_protected(aws, wanted, stack) else protect(aws, wanted, load(wanted.files), say)
-    if stack is not None and stack["StackStatus"] in UNBORN:
-        _clear(aws, wanted, stack, say, watch)
     return bring(aws, wanted, say, watch, note="kotei bootstrap")
 
 
@@ -158,13 +173,20 @@ def _is_protected(aws: Aws, wanted: Wanted, stack: Mapping[str, Any]) -> bool:
     return bool(live.policy(aws, wanted.name)) and (bool(stack.get("EnableTerminationProtection")) or not wanted.protected)
 
 
-def _clear(aws: Aws, wanted: Wanted, stack: Mapping[str, Any], say: Say, watch: Watch) -> None:
-    say(f"stack {wanted.name} is {stack['StackStatus']}: its first creation failed; deleting it to create it again")
+def _mended(aws: Aws, wanted: Wanted, stack: Mapping[str, Any], say: Say, watch: Watch) -> dict[str, Any] | None:
+    """What is safe, and a person agreed to; None where the stack is gone then."""
+    way = explain(aws, stack, wanted.owner)
+    if way is None or way.safe is None:
+        raise PipelineError(str(way))
+    say(f"stack {wanted.name} is {stack['StackStatus']}: {way.safe.operation.replace('_', ' ')}")
     before = last(aws, stack["StackId"])
-    aws.call("cloudformation", "delete_stack", StackName=stack["StackId"])
-    after, _ = follow(aws, stack["StackId"], before, watch)
-    if after["StackStatus"] != "DELETE_COMPLETE":
-        raise PipelineError(str(explain(aws, after, wanted.owner)))
+    aws.call("cloudformation", way.safe.operation, **way.safe.parameters)
+    after, events = follow(aws, stack["StackId"], before, watch)
+    if after["StackStatus"] == "DELETE_COMPLETE":
+        return None
+    if after["StackStatus"] not in stuck.HEALTHY:
+        raise PipelineError(failure(aws, wanted.owner, after, events))
+    return after
 
 
 def console(project: Project) -> str:

@@ -7,8 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.stack_events import Event, busy, plain, sentence
+from pipeline.stages import SHARED
 
 HEALTHY = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE")
+# A stack in one of these never held anything that is in use, and can only be deleted.
+UNBORN = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED")
+
+
+# One in these was in use, and a call that takes nothing away gets it out.
+MENDED = ("UPDATE_ROLLBACK_FAILED", "UPDATE_FAILED", "DELETE_FAILED")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +28,10 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True)
 class Stuck:
-    """`sentence` says what is the matter, `commands` what a person may do, `safe` is what `kotei apply --unstick` does after asking."""
+    """`sentence` says what is the matter, `commands` what a person may do.
+
+    `safe` is what `kotei apply --unstick`, or `kotei bootstrap`, does after asking.
+    """
 
     status: str
     sentence: str
@@ -60,7 +70,7 @@ def _empty(stack: Mapping[str, Any], _events: Sequence[Event], _resources: Seque
     return Stuck(
         status=stack["StackStatus"],
         sentence=f"stack {name} is REVIEW_IN_PROGRESS: a change set was made for it and never executed; it holds nothing",
-        commands=(f"go on: kotei apply {owner}", f"or take it away: aws cloudformation delete-stack --stack-name {name}"),
+        commands=(f"go on: {_again(owner, new=True)}", f"or take it away: aws cloudformation delete-stack --stack-name {name}"),
         safe=Call(operation="delete_stack", parameters={"StackName": name}),
     )
 
@@ -71,12 +81,13 @@ def _never_created(stack: Mapping[str, Any], events: Sequence[Event], resources:
     left = _list(f"{one['LogicalResourceId']} ({one['ResourceType']})" for one in resources if _exists(one))
     rest = f"; AWS keeps {kept}" if kept else ""
     rest += f"; still there: {left}" if left else ""
-    back = (f"what AWS keeps comes back into the stack with: kotei apply {owner} --import",) if kept else ()
+    again, clear = _again(owner, new=True), _unstick(owner, new=True)
+    back = (f"what AWS keeps comes back into the stack with: {again if again == clear else f'{again} --import'}",) if kept else ()
     return Stuck(
         status=status,
         sentence=f"stack {name} is {status}: its first creation failed: {sentence(events)}{rest}. Such a stack can only be deleted",
         commands=(
-            f"mend the cause, then: kotei apply {owner} --unstick, and again: kotei apply {owner}",
+            f"mend the cause, then: {clear}" + (f", and again: {again}" if again != clear else ""),
             f"which does: aws cloudformation delete-stack --stack-name {name}",
             *back,
         ),
@@ -92,7 +103,7 @@ def _not_deleted(stack: Mapping[str, Any], events: Sequence[Event], resources: S
         status=stack["StackStatus"],
         sentence=f"stack {name} is DELETE_FAILED: {sentence(events)}. It can only be deleted: mend the cause first",
         commands=(
-            f"delete it again: kotei apply {owner} --unstick",
+            f"delete it again: {_unstick(owner)}",
             *((f"or delete the stack and leave {_list(failed)} in the account: {retain}",) if failed else ()),
             *_role_is_gone(stack, events),
         ),
@@ -114,7 +125,7 @@ def _not_rolled_back(stack: Mapping[str, Any], events: Sequence[Event], _resourc
         status=stack["StackStatus"],
         sentence=f"stack {name} is UPDATE_ROLLBACK_FAILED: an update failed ({sentence(events)}), and so did the way back: {why}",
         commands=(
-            f"mend that, then: kotei apply {owner} --unstick (aws cloudformation continue-update-rollback --stack-name {name})",
+            f"mend that, then: {_unstick(owner)} (aws cloudformation continue-update-rollback --stack-name {name})",
             *((f"or leave {_list(failed)} as it is now, and mend its drift later: {skip}",) if failed else ()),
             *_role_is_gone(stack, events),
         ),
@@ -127,7 +138,7 @@ def _half_updated(stack: Mapping[str, Any], events: Sequence[Event], _resources:
     return Stuck(
         status=stack["StackStatus"],
         sentence=f"stack {name} is UPDATE_FAILED: an update without rollback stopped half way: {sentence(events)}",
-        commands=(f"roll it back: kotei apply {owner} --unstick (aws cloudformation rollback-stack --stack-name {name})",),
+        commands=(f"roll it back: {_unstick(owner)} (aws cloudformation rollback-stack --stack-name {name})",),
         safe=Call(operation="rollback_stack", parameters={"StackName": name}),
     )
 
@@ -152,6 +163,16 @@ _WAYS = {
 }
 
 
+def _again(owner: str, *, new: bool = False) -> str:
+    """What deploys a stack. Those that the pipeline needs elsewhere, and the shared ones at first, are bootstrap's."""
+    return "kotei bootstrap" if "/" in owner or (new and owner == SHARED) else f"kotei apply {owner}"
+
+
+def _unstick(owner: str, *, new: bool = False) -> str:
+    again = _again(owner, new=new)
+    return again if again == "kotei bootstrap" else f"{again} --unstick"
+
+
 def _latest(events: Sequence[Event]) -> Sequence[Event]:
     """Of the last operation that somebody began."""
     began = [index for index, event in enumerate(events) if event.reason == "User Initiated" and event.type == "AWS::CloudFormation::Stack"]
@@ -166,7 +187,8 @@ def _role_is_gone(stack: Mapping[str, Any], events: Sequence[Event]) -> tuple[st
     """A stack remembers the role that made it, and nothing can be done as a role that was deleted first."""
     if not any("cannot be assumed" in event.reason for event in events) or "RoleARN" not in stack:
         return ()
-    return (f"the role that the stack acts as, {stack['RoleARN']}, cannot be assumed: make it anew (kotei apply shared) first",)
+    mend = "kotei bootstrap, or kotei apply shared where its stack is there"
+    return (f"the role that the stack acts as, {stack['RoleARN']}, cannot be assumed: make it anew first ({mend})",)
 
 
 def _list(names: Any) -> str:

@@ -10,12 +10,12 @@ from pipeline.checks.documents import Document
 from pipeline.checks.finding import Finding
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
-TEMPLATE_BYTES = 51_200
-# More does not fit into a call, but the pipeline's own template grows with its environments, and CodePipeline hands it over by S3: up to
-# this much (aws-cloudformation/cloudformation-coverage-roadmap#1023). `kotei bootstrap` is what needs the smaller size, once.
-PIPELINE_BYTES = 512_000
+# CodePipeline and `kotei bootstrap` hand a template over by S3: up to this much (aws-cloudformation/cloudformation-coverage-roadmap#1023).
+TEMPLATE_BYTES = 512_000
 RESOURCES, PARAMETERS, OUTPUTS = 500, 200, 200
 STACK_POLICY_BYTES = 16_384
+# https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html
+STAGES, ACTIONS = 50, 500
 
 
 def findings(document: Document, root: Path) -> Iterator[Finding]:
@@ -25,12 +25,16 @@ def findings(document: Document, root: Path) -> Iterator[Finding]:
 
 def _sizes(document: Document, root: Path) -> Iterator[tuple[str, str]]:
     size = len(document.text.encode())
-    most_bytes = PIPELINE_BYTES if any(document.resources("AWS::CodePipeline::Pipeline")) else TEMPLATE_BYTES
-    if size > most_bytes:
-        yield "template-size", f"has {size} bytes: AWS takes {most_bytes} here; split the stack"
+    if size > TEMPLATE_BYTES:
+        yield "template-size", f"has {size} bytes: AWS takes {TEMPLATE_BYTES}; split the stack"
     for section, most in (("Resources", RESOURCES), ("Parameters", PARAMETERS), ("Outputs", OUTPUTS)):
         if len(document.content.get(section) or {}) > most:
             yield "template-size", f"has {len(document.content[section])} {section}: AWS takes {most}"
+    for _, pipeline in document.resources("AWS::CodePipeline::Pipeline"):
+        stages = pipeline["Stages"]
+        for found, what, most in ((len(stages), "stages", STAGES), (sum(len(one["Actions"]) for one in stages), "actions", ACTIONS)):
+            if found > most:
+                yield "pipeline-size", f"has {found} {what}: AWS takes {most}; fewer environments, or a second pipeline with the others"
     configuration = (root / document.path).with_suffix(".json")
     if not configuration.is_file():
         yield "template-configuration", f"{configuration.name} is missing beside it; run: kotei render"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -199,11 +198,16 @@ def test_dashboards_that_cloudwatch_refuses(body: Any, message: str) -> None:
 
 
 def test_a_template_that_is_too_large_is_found() -> None:
-    large = Document(path="stacks/rendered/shared/registry.yaml", text="x" * 51_201, region="", content={})
+    large = Document(path="stacks/rendered/shared/registry.yaml", text="x" * 512_001, region="", content={})
     assert [finding.rule for finding in template_limits.findings(large, ROOT)] == ["template-size"]
-    # CodePipeline hands larger ones over by S3.
-    pipeline = {"Resources": {"Pipeline": {"Type": "AWS::CodePipeline::Pipeline"}}}
-    assert not list(template_limits.findings(replace(large, path="stacks/rendered/shared/pipeline.yaml", content=pipeline), ROOT))
+
+
+@pytest.mark.parametrize(("stages", "actions", "found"), [(50, 10, []), (51, 1, ["pipeline-size"]), (50, 11, ["pipeline-size"])])
+def test_a_pipeline_that_is_too_long_is_found(stages: int, actions: int, found: list[str]) -> None:
+    properties = {"Stages": [{"Name": f"Stage{number}", "Actions": [{}] * actions} for number in range(stages)]}
+    pipeline = {"Resources": {"Pipeline": {"Type": "AWS::CodePipeline::Pipeline", "Properties": properties}}}
+    long = Document(path="stacks/rendered/shared/pipeline.yaml", text="", region="", content=pipeline)
+    assert [finding.rule for finding in template_limits.findings(long, ROOT)] == found
 
 
 def test_builds_that_share_a_role_are_found() -> None:

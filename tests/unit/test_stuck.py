@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pipeline.stack_events import Event, cause, plain, sentence
-from pipeline.stuck import HEALTHY, way_out
+from pipeline.stuck import HEALTHY, MENDED, UNBORN, way_out
 
 STACK = "AWS::CloudFormation::Stack"
 
@@ -149,3 +149,20 @@ def test_a_state_nobody_thought_of_promises_nothing() -> None:
     assert found
     assert found.safe is None
     assert "describe-stack-events" in found.commands[0]
+
+
+@pytest.mark.parametrize("status", ["REVIEW_IN_PROGRESS", *UNBORN, *MENDED])
+@pytest.mark.parametrize("owner", ["accounts/444455556666", "regions/us-west-2"])
+def test_only_bootstrap_is_named_for_what_the_pipeline_needs_elsewhere(status: str, owner: str) -> None:
+    found = way_out(stack(status), CREATION, (), owner)
+    assert found
+    assert found.safe
+    assert "kotei bootstrap" in str(found)
+    assert "kotei apply" not in str(found)
+
+
+def test_a_shared_stack_that_never_was_is_for_bootstrap_and_one_that_was_for_apply() -> None:
+    never, was = (str(way_out(stack(status), CREATION, (), "shared")) for status in ("ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"))
+    assert "then: kotei bootstrap" in never
+    assert "kotei apply" not in never
+    assert "then: kotei apply shared --unstick" in was

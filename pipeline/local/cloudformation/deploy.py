@@ -243,9 +243,9 @@ def bring_in(world: World, stack: Stack) -> None:
     """Import: resources that exist become the stack's; nothing is made or changed."""
     run = _run(world, stack)
     stack.order = template.order(run.document)
-    for name, identifier in stack.imports.items():
+    for name in [one for one in stack.order if one in stack.imports]:
         try:
-            apply.bring_in(run, name, identifier)
+            apply.bring_in(run, name, stack.imports[name])
         except FAILURES as failure:
             for imported in stack.imports:
                 stack.resources.pop(imported, None)

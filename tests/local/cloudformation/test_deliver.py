@@ -10,7 +10,11 @@ from typing import Any
 import pytest
 
 from pipeline import paths, render
+from pipeline.apply_change_set import load
 from pipeline.commands import deliver
+from pipeline.local.cloudformation.stack import find, set_status
+from pipeline.stages import deploy_stage
+from pipeline.template_upload import BODY_LIMIT
 from stacks import project
 from stacks.environment import Addresses
 from tests.support import places
@@ -110,7 +114,7 @@ def test_what_the_pipeline_needs_elsewhere_follows_the_configuration(
     capsys: pytest.CaptureFixture[str],
     working_copy: Callable[[project.Project], Path],
 ) -> None:
-    """The pipeline cannot update the store of its artifacts in another region."""
+    """The pipeline cannot update the store of its artifacts in another region. Of so many environments no template fits into a call."""
     (tmp_path / "places").mkdir()
     places.configure(tmp_path / "places")
     whole = project.load(tmp_path / "places")
@@ -119,8 +123,19 @@ def test_what_the_pipeline_needs_elsewhere_follows_the_configuration(
     def store() -> str:
         return json.dumps(far.get_template(StackName="kotei-artifacts")["TemplateBody"])
 
-    working_copy(whole.model_copy(update={"environments": whole.environments[:2]}))
+    near, far_test, *_ = whole.environments
+    more = [near.model_copy(update={"name": f"test-{number}"}) for number in range(8)]
+    root = working_copy(whole.model_copy(update={"environments": (near, far_test, *more)}))
+    for stack in ("roles", "pipeline"):
+        template = load(root / "stacks/rendered/shared" / stack)
+        assert len(template.body) > BODY_LIMIT
+    # As a run leaves it that is killed while a template is on its way.
+    here = {"LocationConstraint": places.NEAR}
+    cloud.client("s3").create_bucket(Bucket=f"kotei-templates-{places.HOME}-{places.NEAR}", CreateBucketConfiguration=here)
     assert kotei("bootstrap", "--yes") == 0, capsys.readouterr().err
+    stages = cloud.client("codepipeline").get_pipeline(name="kotei")["pipeline"]["stages"]
+    assert {deploy_stage(name) for name in ("test-7", "far-test")} <= {stage["name"] for stage in stages}
+    assert not [one["Name"] for one in cloud.client("s3").list_buckets()["Buckets"] if "templates" in one["Name"]]
     assert places.OTHER not in store()
     working_copy(whole)
     capsys.readouterr()
@@ -128,6 +143,10 @@ def test_what_the_pipeline_needs_elsewhere_follows_the_configuration(
     assert "kotei-artifacts  (account 111122223333, us-west-2" in (told := capsys.readouterr().out)
     assert told.count(": update\n") == 1
     assert places.OTHER not in store()
+    # An update behind its back failed, and so did the way back.
+    stack = find(cloud.world, "kotei-artifacts", places.HOME, places.FAR)
+    stack.previous = stack.goal
+    set_status(cloud.world, stack, "UPDATE_ROLLBACK_FAILED", "the key was disabled")
     assert kotei("bootstrap", "--yes") == 0, capsys.readouterr().err
     assert places.OTHER in store()
     capsys.readouterr()

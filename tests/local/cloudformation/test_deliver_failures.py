@@ -28,6 +28,10 @@ WATCHING: Place = ("cloudformation.describe_stack_events", 2)
 BOOTSTRAP: tuple[Place, ...] = (
     ("sts.get_caller_identity", 1),
     ("cloudformation.describe_stacks", 1),
+    ("codeconnections.list_connections", 1),
+    ("ecr.describe_repositories", 1),
+    ("logs.describe_log_groups", 1),
+    ("s3.list_buckets", 1),
     ("cloudformation.create_change_set", 1),
     ("cloudformation.describe_change_set", 1),
     ("cloudformation.describe_stack_events", 1),
@@ -42,6 +46,7 @@ APPLY: tuple[Place, ...] = (
     ("sts.get_caller_identity", 1),
     ("codepipeline.get_pipeline_state", 1),
     ("logs.describe_log_groups", 1),
+    ("s3.list_buckets", 1),
     ("ec2.describe_addresses", 1),
     ("cloudformation.describe_stacks", 1),
     ("cloudformation.create_change_set", 1),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pipeline.local.cloudformation.resources.handler import Handler, Made, Properties, Scope, names, only, tag_changes, tag_list, without
@@ -12,8 +13,11 @@ def _connect(scope: Scope, properties: Properties) -> Made:
     client = scope.client("codeconnections")
     arn = client.create_connection(**params(client, "CreateConnection", properties))["ConnectionArn"]
     connection = client.get_connection(ConnectionArn=arn)["Connection"]
-    attributes = {"ConnectionArn": arn, **only(connection, "ConnectionStatus", "OwnerAccountId")}
-    return Made(id=arn, attributes=attributes)
+    return _made_connection(connection)
+
+
+def _made_connection(connection: Properties) -> Made:
+    return Made(id=connection["ConnectionArn"], attributes=only(connection, "ConnectionArn", "ConnectionStatus", "OwnerAccountId"))
 
 
 def _retag_connection(scope: Scope, made: Made, old: Properties, new: Properties) -> Made:
@@ -24,6 +28,10 @@ def _retag_connection(scope: Scope, made: Made, old: Properties, new: Properties
     if gone:
         client.untag_resource(ResourceArn=made.id, TagKeys=gone)
     return made
+
+
+def _adopt_connection(scope: Scope, identifier: Mapping[str, str]) -> Made:
+    return _made_connection(scope.client("codeconnections").get_connection(**identifier)["Connection"])
 
 
 def _disconnect(scope: Scope, made: Made, _: Properties) -> None:
@@ -117,6 +125,7 @@ HANDLERS = {
         create=_connect,
         update=_retag_connection,
         delete=_disconnect,
+        adopt=_adopt_connection,
         enforced=names("ConnectionName HostArn ProviderType Tags"),
         mutable=names("Tags"),
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pipeline.local.cloudformation.resources.handler import (
@@ -30,14 +30,24 @@ def _create_bucket(scope: Scope, properties: Properties) -> Made:
     # us-east-1 is the one region that must not be named.
     where = {} if scope.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": scope.region}}
     client.create_bucket(Bucket=name, **where)
+    made = scope.born(_made_bucket(scope, name))
+    _configure(client, name, {}, properties)
+    return made
+
+
+def _made_bucket(scope: Scope, name: str) -> Made:
     attributes = {
         "Arn": f"arn:aws:s3:::{name}",
         "DomainName": f"{name}.s3.amazonaws.com",
         "RegionalDomainName": f"{name}.s3.{scope.region}.amazonaws.com",
     }
-    made = scope.born(Made(id=name, attributes=attributes))
-    _configure(client, name, {}, properties)
-    return made
+    return Made(id=name, attributes=attributes)
+
+
+def _adopt_bucket(scope: Scope, identifier: Mapping[str, str]) -> Made:
+    name = identifier["BucketName"]
+    scope.client("s3").head_bucket(Bucket=name)
+    return _made_bucket(scope, name)
 
 
 def _encryption(client: Any, bucket: str, value: Properties) -> None:
@@ -129,6 +139,11 @@ def _create_key(scope: Scope, properties: Properties) -> Made:
     return made
 
 
+def _adopt_key(scope: Scope, identifier: Mapping[str, str]) -> Made:
+    key = scope.client("kms").describe_key(KeyId=identifier["KeyId"])["KeyMetadata"]
+    return Made(id=key["KeyId"], attributes={"Arn": key["Arn"], "KeyId": key["KeyId"]})
+
+
 def _tag_key(client: Any, key: str, old: Properties, new: Properties) -> None:
     wanted, gone = tag_changes(old, new)
     if wanted:
@@ -165,6 +180,12 @@ def _create_alias(scope: Scope, properties: Properties) -> Made:
     return Made(id=properties["AliasName"])
 
 
+def _adopt_alias(scope: Scope, identifier: Mapping[str, str]) -> Made:
+    name = identifier["AliasName"]
+    scope.client("kms").describe_key(KeyId=name)
+    return Made(id=name)
+
+
 def _change_alias(scope: Scope, made: Made, _: Properties, new: Properties) -> Made:
     scope.client("kms").update_alias(**only(new, "AliasName", "TargetKeyId"))
     return made
@@ -179,6 +200,7 @@ HANDLERS = {
         create=_create_bucket,
         update=_update_bucket,
         delete=_delete_bucket,
+        adopt=_adopt_bucket,
         enforced=names("BucketName Tags") | frozenset(CONFIGURATIONS),
         mutable=names("Tags") | frozenset(CONFIGURATIONS),
     ),
@@ -193,6 +215,7 @@ HANDLERS = {
         create=_create_key,
         update=_update_key,
         delete=_delete_key,
+        adopt=_adopt_key,
         enforced=names("Description EnableKeyRotation KeyPolicy KeySpec KeyUsage MultiRegion PendingWindowInDays Tags"),
         mutable=names("Description EnableKeyRotation KeyPolicy PendingWindowInDays Tags"),
     ),
@@ -200,6 +223,7 @@ HANDLERS = {
         create=_create_alias,
         update=_change_alias,
         delete=_delete_alias,
+        adopt=_adopt_alias,
         enforced=names("AliasName TargetKeyId"),
         mutable=names("TargetKeyId"),
     ),
