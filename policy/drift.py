@@ -43,6 +43,7 @@ WITHOUT_RESOURCE = (
     application_autoscaling.DescribeScalingPolicies,
     application_autoscaling.DescribeScheduledActions,
     cloudformation.DescribeStackDriftDetectionStatus,
+    cloudformation.ListStacks,
     ec2.DescribeAddresses,
     ec2.DescribeFlowLogs,
     ec2.DescribeInternetGateways,
@@ -56,6 +57,8 @@ WITHOUT_RESOURCE = (
     ec2.DescribeVpcs,
     ec2.DescribeVpnGateways,
     ecs.DescribeTaskDefinition,
+    # It knows only container instances as a resource.
+    ecs.ListTasks,
     Action("elasticloadbalancing", "DescribeCapacityReservation"),
     Action("elasticloadbalancing", "DescribeListenerAttributes"),
     elasticloadbalancing.DescribeListeners,
@@ -114,6 +117,7 @@ def read(*, project: str, account: str, regions: Sequence[str]) -> list[Statemen
             f"arn:aws:cloudwatch::{account}:dashboard/{project}-*",
         ),
         allow("ReadServices", [ecs.DescribeClusters, ecs.DescribeServices], *at("ecs", f"cluster/{project}-*", f"service/{project}-*/*")),
+        allow("ReadTasks", [ecs.DescribeTasks], *at("ecs", f"task/{project}-*/*")),
         allow(
             "ReadLogGroups",
             [logs.DescribeMetricFilters, Action("logs", "GetDataProtectionPolicy"), logs.ListTagsForResource],

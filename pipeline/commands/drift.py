@@ -43,7 +43,9 @@ def show(  # noqa: PLR0917 - typer reads arguments and options from one signatur
     owners: Annotated[list[str], typer.Argument(help="Environments, or `shared`; none with --every.", metavar="OWNER...")] = [],  # noqa: B006 - typer reads the default and never changes it
     every: Annotated[bool, typer.Option("--every", help="`shared` and all environments.")] = False,
     as_json: AsJson = False,
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 4 when something drifted that nobody has accepted.")] = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit 4 when something drifted that nobody has accepted, or is not known.")
+    ] = False,
     everything: Annotated[bool, typer.Option("--all", help="Also tell what is left out, and why.")] = False,
     notify: Annotated[str, typer.Option(help="Send what drifted to this SNS topic.", metavar="TOPIC_ARN")] = "",
 ) -> int:
@@ -57,13 +59,13 @@ def show(  # noqa: PLR0917 - typer reads arguments and options from one signatur
         raise typer.BadParameter("name an environment or `shared`, or give --every")
     names = [SHARED, *project.pipeline.environments] if every else owners
     target = aws_target()
-    found = [_found(project, target, owner) for owner in names] if owners else list(_there(project, target, names))
+    found = [_found(project, target, names[0])] if len(names) == 1 else list(_each(project, target, names))
     texts = [report.text(one, _region(project, one.owner), everything=everything) for one in found]
     documents = [report.document(one) for one in found]
     print(document(documents if every or len(names) > 1 else documents[0]) if as_json else "\n".join(texts), end="")
     if notify:
         notice.send(pipeline_aws(project, target), notify, found, texts)
-    return DIFFERENT if exit_code and any(one.open for one in found) else DONE
+    return DIFFERENT if exit_code and any(one.telling for one in found) else DONE
 
 
 @app.command()
@@ -80,7 +82,7 @@ def revert(
     from pipeline.apply import owned, refuse_outside_window, refuse_while_deploying
     from pipeline.commands.asking import typed
     from pipeline.commands.happening import shown
-    from pipeline.drift import find
+    from pipeline.drift import find, ways
     from pipeline.drift import revert as reverting
     from pipeline.prepare import environment, pipeline_aws
     from pipeline.stages import SHARED
@@ -94,7 +96,10 @@ def revert(
     if env and not anyway and not dry_run:
         refuse_outside_window(env, datetime.now(UTC))
     found = _found(project, target, owner)
-    made = reverting.prepare(mine, reverting.chosen(found, [find.one(found, name) for name in resources]), tell)
+    wanted = reverting.chosen(found, [find.one(found, name) for name in resources])
+    for one in () if resources else (other for other in found.open if other not in wanted):
+        tell(f"{one.place} stays: {ways.no_revert(one)}")
+    made = reverting.prepare(mine, wanted, tell)
     done = False
     try:
         print("\n".join(reverting.lines(made)))
@@ -121,9 +126,12 @@ def revert(
 def adopt(owner: Owner, resource: Resource) -> int:
     """Print the change to the configuration, or to the code of the stack, that makes Git say what is live."""
     from pipeline.drift.adopt import advice
+    from pipeline.drift.ways import no_adopt
 
     project = configuration()
     drift = _one(_found(project, aws_target(), owner), resource)
+    if why := no_adopt(drift):
+        raise PipelineError(f"{drift.place} cannot be adopted: {why}; what can be done: kotei drift {owner}")
     print("\n".join(advice(drift, _environment(project, owner))))
     tell(f"then: kotei render, git commit, git push. Until that is deployed, kotei drift {owner} goes on telling it")
     return DONE
@@ -169,15 +177,18 @@ def _found(project: Project, target: Target, owner: str) -> Found:
         return find(ROOT, project, target, owner, say)
 
 
-def _there(project: Project, target: Target, names: list[str]) -> Iterator[Found]:
-    """An environment that is yet to be deployed cannot have drifted."""
+def _each(project: Project, target: Target, names: list[str]) -> Iterator[Found]:
+    """What is known of one is told, whatever became of another. An environment that is yet to be deployed cannot have drifted."""
     from pipeline.drift.find import NothingThereError
+    from pipeline.drift.model import Found
 
     for owner in names:
         try:
             yield _found(project, target, owner)
         except NothingThereError as nothing:
             tell(f"{nothing}")
+        except PipelineError as failed:
+            yield Found(owner=owner, unchecked={"every stack": str(failed)})
 
 
 def _one(found: Found, name: str) -> Drift:

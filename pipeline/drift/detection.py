@@ -24,10 +24,11 @@ NOT_READ = ("NOT_CHECKED", "UNKNOWN", "UNSUPPORTED")
 
 @dataclass(frozen=True, kw_only=True)
 class Detected:
-    """A stack. `failure` is why nothing, or not all, is known."""
+    """A stack. `failure` is why nothing, or not all, is known; `busy`: it is being changed, so the next look will know."""
 
     rows: tuple[Row, ...] = ()
     failure: str = ""
+    busy: bool = False
 
 
 def detect(aws: Aws, stacks: Mapping[str, str], done: Callable[[str], None]) -> dict[str, Detected]:
@@ -47,7 +48,7 @@ def _one(aws: Aws, name: str) -> Detected:
     except RefusedError as refused:
         # A stack that is being changed, or was never finished.
         if refused.code == "ValidationError":
-            return Detected(failure=refused.detail)
+            return Detected(failure=refused.detail, busy="_IN_PROGRESS" in refused.detail)
         raise
     status = _finished(aws, name, asked)
     failed = status["DetectionStatus"] == "DETECTION_FAILED"

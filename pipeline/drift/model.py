@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pipeline.review.model import Finding, Verdict, worst
 
 # Where Git stands between what was deployed and what is live.
 Stands = Literal["as deployed", "as live", "otherwise", "gone"]
-Kind = Literal["changed", "deleted"]
+# `beside`: something that no template has, hung on what one has.
+Kind = Literal["changed", "deleted", "beside"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +51,11 @@ class Ignored:
 
 @dataclass(frozen=True, kw_only=True)
 class Drift:
-    """One resource. `stack` is the name of its file, `module` what writes that; `findings` are what the drift does to people."""
+    """One resource. `stack` is the name of its file, `module` what writes that; `findings` are what the drift does to people.
+
+    `status` is of the stack, `wanted` whether Git still has it; `needed_by` names what in its stack refers to it.
+    `mend` are commands that undo it where CloudFormation cannot.
+    """
 
     owner: str
     stack: str
@@ -59,9 +64,13 @@ class Drift:
     physical_id: str
     type: str
     kind: Kind
-    module: str
+    module: str = ""
+    status: str = ""
+    wanted: bool = True
     properties: tuple[PropertyDrift, ...] = ()
     findings: tuple[Finding, ...] = ()
+    needed_by: tuple[str, ...] = ()
+    mend: tuple[str, ...] = ()
     accepted: str = ""
 
     @property
@@ -83,18 +92,26 @@ class Drift:
 class Found:
     """Of one owner. `unchecked` is stack -> why nothing is known about it, `unsupported` type -> the places that no detection reads.
 
-    `ahead` are the stacks whose template in Git is not the one that was deployed; `unused` tells of exceptions that nothing needs.
+    `busy` are those of `unchecked` that are being changed. `missing` is stack -> when somebody deleted it, `ahead` the stacks whose
+    template in Git is not the one that was deployed; `unused` tells of exceptions that nothing needs.
     """
 
     owner: str
-    checked: int
-    drifts: tuple[Drift, ...]
-    ignored: tuple[Ignored, ...]
-    unchecked: dict[str, str]
-    unsupported: dict[str, tuple[str, ...]]
-    ahead: tuple[str, ...]
-    unused: tuple[str, ...]
+    checked: int = 0
+    drifts: tuple[Drift, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
+    unchecked: dict[str, str] = field(default_factory=dict)
+    busy: tuple[str, ...] = ()
+    unsupported: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    ahead: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
 
     @property
     def open(self) -> tuple[Drift, ...]:
         return tuple(one for one in self.drifts if not one.accepted)
+
+    @property
+    def telling(self) -> bool:
+        """Whether somebody should look. What is only being changed now is compared the next time."""
+        return bool(self.open or self.missing or self.unchecked.keys() - set(self.busy))

@@ -14,7 +14,7 @@ SUBJECT_LIMIT, MESSAGE_LIMIT = 99, 200_000
 
 def send(aws: Aws, topic: str, found: Sequence[Found], texts: Sequence[str]) -> None:
     """Nothing where nothing drifted: a topic that says that all is well is read by nobody."""
-    told = [(one, text) for one, text in zip(found, texts, strict=True) if one.open or one.unchecked]
+    told = [(one, text) for one, text in zip(found, texts, strict=True) if one.telling]
     if told:
         subject = "; ".join(summary(one) for one, _ in told)
         message = "\n".join(text for _, text in told)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from pipeline.drift import rules
+from pipeline.drift import rules, ways
 from pipeline.drift.model import Drift, Found, PropertyDrift
 from pipeline.review.read import text as words
 
@@ -28,14 +28,18 @@ def summary(found: Found) -> str:
     """One line: what a notification begins with."""
     if found.open:
         names = ", ".join(one.place for one in found.open)
-        return f"drift of {found.owner}: {len(found.open)} of {found.checked} resources differ from what was deployed: {names}"
+        gone = f"; deleted: {', '.join(found.missing)}" if found.missing else ""
+        return f"drift of {found.owner}: {len(found.open)} of {found.checked} resources differ from what was deployed: {names}{gone}"
     known = f", {len(found.drifts)} accepted" if found.drifts else ""
-    missing = f"; not all could be compared: {', '.join(sorted(found.unchecked))}" if found.unchecked else ""
-    return f"drift of {found.owner}: none in {found.checked} resources{known}{missing}"
+    unknown = f"; not all could be compared: {', '.join(sorted(found.unchecked))}" if found.unchecked else ""
+    gone = f"; deleted: {', '.join(found.missing)}" if found.missing else ""
+    return f"drift of {found.owner}: none in {found.checked} resources{known}{gone}{unknown}"
 
 
 def _lines(found: Found, region: str, *, everything: bool) -> Iterator[str]:
     yield summary(found)
+    for why in found.missing.values():
+        yield f"{why}, and Git wants it: kotei apply {found.owner} --import takes back what AWS kept of it; then: kotei release"
     for drift in found.open:
         yield ""
         yield from _drift(drift, region)
@@ -47,25 +51,31 @@ def _lines(found: Found, region: str, *, everything: bool) -> Iterator[str]:
 
 
 def _drift(drift: Drift, region: str) -> Iterator[str]:
-    gone = "; it is gone" if drift.kind == "deleted" else ""
-    yield f"{drift.place} ({drift.type} {drift.physical_id}){gone}"
+    state = {"deleted": "; it is gone", "beside": "; no template has it"}.get(drift.kind, "")
+    yield f"{drift.place} ({drift.type} {drift.physical_id}){state}"
     for finding in drift.findings:
         yield f"  {finding.verdict:<8} {finding.text} [{finding.rule}]"
     for one in drift.properties:
         yield from _property(drift, one)
     yield "  then one of"
-    names = f"{drift.owner} {drift.place}"
-    if all(one.stands == "as live" for one in drift.properties) and drift.properties:
+    names, cannot = f"{drift.owner} {drift.place}", ways.cannot(drift)
+    if as_live := bool(drift.properties) and all(one.stands == "as live" for one in drift.properties):
         yield "    deploy   git push"
-    yield f"    revert   kotei drift revert {names}"
-    for command in rules.commands(drift, region):
-        yield f"             or only this, at once: {command}"
-    yield f"    adopt    kotei drift adopt {names}"
+    if "revert" not in cannot:
+        yield f"    revert   kotei drift revert {names}"
+    for command in (*rules.commands(drift, region), *ways.by_hand(drift, region)):
+        yield f"    {'by hand  ' if 'revert' in cannot else '         or only this, at once: '}{command}"
+    if "adopt" not in cannot and not as_live:
+        yield f"    adopt    kotei drift adopt {names}"
     yield f'    accept   kotei drift accept {names} --owner "..." --reason "..." --expires YYYY-MM-DD'
+    yield from (f"    no {way:<6} {why}" for way, why in cannot.items())
 
 
 def _property(drift: Drift, one: PropertyDrift) -> Iterator[str]:
     yield f"  {one.name}"
+    if drift.kind == "beside":
+        yield f"    live           {_short(one.live)}"
+        return
     found = next(((added, gone) for named, added, gone in rules.lists(drift) if named is one), None)
     if found:
         yield from (f"    live only      {rules.sentence(rule)}" for rule in found[0])
@@ -97,6 +107,8 @@ def _rest(found: Found, *, everything: bool) -> Iterator[str]:
 
 def document(found: Found) -> dict[str, Any]:
     # Through JSON's text: what YAML read may hold what JSON has no word for.
-    drifts = [{**asdict(one), "place": one.place, "verdict": one.verdict, "value": one.value} for one in found.drifts]
+    drifts = [
+        {**asdict(one), "place": one.place, "verdict": one.verdict, "value": one.value, "cannot": ways.cannot(one)} for one in found.drifts
+    ]
     result: dict[str, Any] = json.loads(json.dumps({**asdict(found), "drifts": drifts, "summary": summary(found)}, default=str))
     return result

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline import live, registry_schema
+from pipeline import live
 from pipeline.apply import Owned
 from pipeline.apply_change_set import ChangeSet, discard, execute, make, unlisted
+from pipeline.drift import ways
 from pipeline.drift.model import Drift, Found
+from pipeline.drift.ways import ADDRESS_TYPES, ATTACHMENTS, BALANCER
 from pipeline.errors import PipelineError
 from pipeline.gate import BlockedError
 from pipeline.plan import digest
@@ -17,10 +19,6 @@ from pipeline.stack_events import Watch
 
 Say = Callable[[str], None]
 MODE = "REVERT_DRIFT"
-# A fixed address, and what binds it to the load balancer: never by a change set that nobody planned.
-ADDRESS_TYPES = ("AWS::EC2::EIP", "AWS::EC2::EIPAssociation")
-BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
-ATTACHMENTS = ("SubnetMappings", "Subnets")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +36,10 @@ def chosen(found: Found, places: Sequence[str]) -> tuple[Drift, ...]:
     wanted = [one for one in found.drifts if one.place in places] if places else list(found.open)
     if not wanted:
         raise PipelineError(f"{found.owner}: nothing has drifted that nobody has accepted; see: kotei drift {found.owner}")
-    stacks = {one.stack for one in wanted}
-    others = [one.place for one in found.drifts if one.stack in stacks and one not in wanted]
+    refuse_impossible(wanted, everything=not places)
+    stacks = {one.stack for one in wanted if not ways.no_revert(one)}
+    wanted = [one for one in wanted if one.stack in stacks and one.kind != "beside"]
+    others = [one.place for one in found.drifts if one.stack in stacks and one not in wanted and one.kind != "beside"]
     if others:
         raise PipelineError(
             f"{found.owner}: CloudFormation takes back the drift of a whole stack, and {', '.join(others)} would go with it; "
@@ -48,13 +48,16 @@ def chosen(found: Found, places: Sequence[str]) -> tuple[Drift, ...]:
     return tuple(wanted)
 
 
+def refuse_impossible(wanted: Sequence[Drift], *, everything: bool) -> None:
+    """All that has drifted goes back as far as it can; what somebody names must be able to."""
+    cannot = [f"{one.place}: {why}" for one in wanted if (why := ways.no_revert(one))]
+    if cannot and (not everything or len(cannot) == len(wanted)):
+        raise PipelineError(f"cannot be reverted: {'; '.join(cannot)}. What can be done: kotei drift {wanted[0].owner}")
+
+
 def prepare(mine: Owned, wanted: Sequence[Drift], say: Say) -> list[Revert]:
     """Makes the change sets and executes none. Raises, with none left behind, where one would do what was not asked for."""
     made: list[Revert] = []
-    if unwanted := sorted({one.stack for one in wanted} - mine.stacks.keys()):
-        raise PipelineError(
-            f"{mine.owner}: the configuration does not want {', '.join(unwanted)} any more; delete the stack, or want it again"
-        )
     try:
         # In the order of deployment: what is made anew may be what the next stack needs.
         for stack in sorted({one.stack for one in wanted}, key=[*mine.stacks].index):
@@ -89,10 +92,9 @@ def _left(change_set: ChangeSet | None, drifts: Sequence[Drift]) -> Iterator[str
     """What stays as it is, and why."""
     touched = {change["LogicalResourceId"] for change in change_set.changes} if change_set else set()
     for drift in drifts:
-        schema = registry_schema.load(drift.type)
-        fixed = {path[0] for path in schema.create_only} if schema else set()
-        if names := [one.name for one in drift.properties if one.name in fixed]:
-            yield f"{drift.place}: {', '.join(names)} cannot be changed while the resource exists, and a revert replaces nothing"
+        changing = ways.mutable(drift)
+        if fixed := [one for one in drift.properties if one not in changing]:
+            yield f"{drift.place}: {ways.names(fixed)} cannot be changed while the resource exists, and a revert replaces nothing"
         elif drift.logical_id not in touched:
             yield f"{drift.place}: CloudFormation's change set leaves it as it is; change it by hand, or deploy it anew"
 

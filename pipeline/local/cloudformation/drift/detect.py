@@ -20,6 +20,11 @@ from pipeline.local.cloudformation.stack import Resource, Stack, find, moment, n
 from pipeline.local.protocol import AwsError, Call, Operation
 from pipeline.local.world import World
 
+# CloudFormation user guide, Detect drift on an entire stack; an import ends with the advice to detect drift.
+DETECTABLE = (
+    *("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"),
+    *("IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"),
+)
 READERS = {**network.READERS, **services.READERS}
 
 
@@ -131,7 +136,7 @@ def detect_stack_drift(world: World, call: Call) -> Mapping[str, Any]:
 
 def _settled(world: World, call: Call) -> Stack:
     stack = find(world, call.params["StackName"], call.account, call.region)
-    if stack.busy or stack.status in ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS"):
+    if stack.status not in DETECTABLE:
         raise template.invalid(f"Drift detection cannot be performed on stack [{stack.id}] while it is in {stack.status} state")
     return stack
 
