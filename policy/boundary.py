@@ -39,7 +39,8 @@ def arn(*, account: str, project: str, name: str) -> str:
 
 
 def policy_name(project: str, name: str) -> str:
-    return f"{project}-{name}-boundary"
+    """As CloudFormation would begin it: so the role that deploys the stack of roles may make it, and no environment's may."""
+    return f"{project}-roles-{name}-boundary"
 
 
 def environment(

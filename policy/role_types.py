@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from awacs import iam
 from awacs.aws import Action, Condition, Deny, Statement, StringEquals, StringEqualsIfExists
 
-from policy import boundary as boundaries
 from policy.statement import allow, by_name
 
 # What was written into a role while it was bounded would all be allowed at once.
@@ -100,6 +99,5 @@ def managed_policies(account: str, project: str) -> list[Statement]:
                 iam.UntagPolicy,
             ],
             f"arn:aws:iam::{account}:policy/{project}-roles-*",
-            f"arn:aws:iam::{account}:policy/{boundaries.policy_name(project, '*')}",
         )
     ]

@@ -93,7 +93,7 @@ NEVER = [
     ("iam:PutRolePolicy", "arn:aws:iam::111122223333:role/kotei-staging-cloudformation"),
     ("iam:PassRole", "arn:aws:iam::111122223333:role/kotei-shared-cloudformation"),
     ("iam:DeleteRolePermissionsBoundary", "arn:aws:iam::111122223333:role/kotei-staging-service-TaskRole-1"),
-    ("iam:CreatePolicyVersion", "arn:aws:iam::111122223333:policy/kotei-staging-boundary"),
+    ("iam:CreatePolicyVersion", "arn:aws:iam::111122223333:policy/kotei-roles-staging-boundary"),
     ("sts:AssumeRole", "arn:aws:iam::111122223333:role/admin"),
     ("ec2:ReleaseAddress", "arn:aws:ec2:ap-northeast-1:111122223333:elastic-ip/eipalloc-1"),
     ("ec2:DisassociateAddress", "arn:aws:ec2:ap-northeast-1:111122223333:elastic-ip/eipalloc-1"),
@@ -141,7 +141,7 @@ def test_a_resource_that_lets_everybody_do_it_does_not_let_a_bounded_role(most_s
         assert decide(role.principal(), asked, everybody).why == "with an explicit deny in a permissions boundary"
 
 
-OWN, THEIRS = (f"arn:aws:iam::111122223333:policy/kotei-{name}-boundary" for name in ("staging", "production"))
+OWN, THEIRS = (f"arn:aws:iam::111122223333:policy/kotei-roles-{name}-boundary" for name in ("staging", "production"))
 ROLE, DEPLOYS = (f"arn:aws:iam::111122223333:role/kotei-staging-{name}" for name in ("service-TaskRole-1", "cloudformation"))
 
 

@@ -88,7 +88,9 @@ WAYS: list[tuple[str, str, Change]] = [
     (
         "iam_role_bounded",
         "of another account",
-        lambda d: resource("Role")(d).update(PermissionsBoundary={"Fn::Sub": "arn:aws:iam::999999999999:policy/kotei-staging-boundary"}),
+        lambda d: resource("Role")(d).update(
+            PermissionsBoundary={"Fn::Sub": "arn:aws:iam::999999999999:policy/kotei-roles-staging-boundary"}
+        ),
     ),
     (
         "iam_role_bounded",
