@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from pipeline import paths
 from pipeline.errors import PipelineError
-from pipeline.local import connections, endpoints, outside, prerequisites, public_registry, pull_request, push, server
+from pipeline.local import connections, endpoints, outside, prerequisites, public_registry, pull_request, push, schedules, server
 from pipeline.local.cloudformation import api as cloudformation
 from pipeline.local.cloudformation import deploy as stack_operations
 from pipeline.local.cloudformation import workers as stack_workers
@@ -179,6 +179,7 @@ def _parts(world: World, listening: Any) -> Callable[[], None]:
     stack_operations.resume(world)
     runner = Runner(world=world)
     runner.start()
+    threading.Thread(target=schedules.watch, args=(world,), name="schedules", daemon=True).start()
 
     def stop() -> None:
         runner.leave()

@@ -1,14 +1,15 @@
-"""The stack that looks for drift, in the engine: the schedule is there, and the build can be started by hand on the deployed branch."""
+"""The stack that looks for drift, in the engine: its schedule starts the build on the deployed branch, when it is time to."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from pipeline import drift_project, paths
-from pipeline.local import connections
+from pipeline.local import connections, schedules
 from stacks.config_drift import DriftCheck
 from stacks.project import load
 
@@ -50,15 +51,48 @@ def stack(engine: Any, checkout: Any) -> dict[str, Any]:
 
 
 def built(engine: Any) -> dict[str, Any]:
-    client = engine.client("codebuild")
-    build = client.start_build(projectName="kotei-drift")["build"]["id"]
+    """By the schedule, a day later."""
+    engine.clock.ahead += timedelta(days=1)
+    (said,) = schedules.start_due(engine.world)
+    build = said.rpartition("started ")[2]
+    engine.wait(lambda: ended(engine, build)["buildComplete"], "the build")
+    return ended(engine, build)
 
-    def found() -> dict[str, Any]:
-        shown: dict[str, Any] = client.batch_get_builds(ids=[build])["builds"][0]
-        return shown
 
-    engine.wait(lambda: found()["buildComplete"], "the build")
-    return found()
+def ended(engine: Any, build: str) -> dict[str, Any]:
+    found: dict[str, Any] = engine.client("codebuild").batch_get_builds(ids=[build])["builds"][0]
+    return found
+
+
+def test_a_schedule_starts_at_once_and_then_at_its_rate(engine: Any, stack: dict[str, Any]) -> None:
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+
+    def started() -> int:
+        builds = [said.rpartition("started ")[2] for said in schedules.start_due(engine.world)]
+        for build in builds:
+            engine.wait(lambda build=build: ended(engine, build)["buildComplete"], "the build")
+        return len(builds)
+
+    assert (started(), started()) == (1, 0)
+    engine.clock.ahead += timedelta(hours=23)
+    assert started() == 0
+    engine.clock.ahead += timedelta(hours=2)
+    assert (started(), started()) == (1, 0)
+    schedule = engine.client("scheduler").get_schedule(Name="kotei-drift")
+    given = {key: schedule[key] for key in ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")}
+    engine.client("scheduler").update_schedule(**given, State="DISABLED")
+    engine.clock.ahead += timedelta(days=2)
+    assert started() == 0
+
+
+def test_a_schedule_may_start_only_what_its_role_may(engine: Any, stack: dict[str, Any]) -> None:
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    role = engine.client("scheduler").get_schedule(Name="kotei-drift")["Target"]["RoleArn"].rpartition("/")[2]
+    engine.client("iam").delete_role_policy(RoleName=role, PolicyName="start")
+    (said,) = schedules.start_due(engine.world)
+    assert "not started:" in said
+    assert "codebuild:StartBuild" in said
+    assert engine.client("codebuild").list_builds_for_project(projectName="kotei-drift")["ids"] == []
 
 
 def test_the_schedule_names_the_build_and_the_build_reads_the_deployed_branch(engine: Any, checkout: Any, stack: dict[str, Any]) -> None:

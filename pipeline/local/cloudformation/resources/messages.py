@@ -158,7 +158,6 @@ HANDLERS = {
         create=_create_schedule,
         update=_update_schedule,
         delete=_delete_schedule,
-        # Kept as they are; no time passes here, so nothing starts: aws codebuild start-build does.
         enforced=names("Description FlexibleTimeWindow Name ScheduleExpression ScheduleExpressionTimezone State Target"),
         mutable=names("Description FlexibleTimeWindow ScheduleExpression ScheduleExpressionTimezone State Target"),
     ),
