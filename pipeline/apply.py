@@ -8,12 +8,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline import catalog, deployment_window, live
+from pipeline import catalog, deployment_window, kept_address, live
 from pipeline.apply_change_set import Say, Wanted, bring, explain, failure, refuse_stuck, settle
 from pipeline.aws import Aws, RefusedError, Target
 from pipeline.errors import PipelineError
 from pipeline.paths import RENDERED
 from pipeline.prepare import IMAGE, Prepared, environment, freeze_of, pipeline_aws
+from pipeline.review import sides
 from pipeline.review.model import StackReview
 from pipeline.stack_events import Watch, follow, last
 from pipeline.stages import SHARED, deploy_stage
@@ -25,11 +26,15 @@ from stacks.project import Project
 
 @dataclass(frozen=True, kw_only=True)
 class Owned:
-    """The stacks of an environment or of `shared`, by the name of their file, in the order of deployment, as the files want them."""
+    """The stacks of an environment or of `shared`, by the name of their file, in the order of deployment, as the files want them.
+
+    `pins` are the allocations that partners were told, by the logical id that has them.
+    """
 
     owner: str
     aws: Aws
     stacks: dict[str, Wanted]
+    pins: dict[str, str]
 
 
 def owned(root: Path, project: Project, target: Target, owner: str) -> Owned:
@@ -45,7 +50,8 @@ def owned(root: Path, project: Project, target: Target, owner: str) -> Owned:
         stack: Wanted(owner=owner, name=name, files=root / RENDERED / owner / stack, parameters={}, role=role, protected=protected)
         for stack, (name, protected) in named.items()
     }
-    return Owned(owner=owner, aws=aws, stacks=stacks)
+    pins = sides.pins(owner, sides.text(root, sides.WORK_TREE, sides.pinned_file(owner)))
+    return Owned(owner=owner, aws=aws, stacks=stacks, pins=kept_address.allocations(pins))
 
 
 def deploy(mine: Owned, prepared: Prepared, say: Say, watch: Watch, *, image_digest: str | None, note: str) -> None:

@@ -11,8 +11,9 @@ from pipeline import live
 from pipeline.apply_change_set import Say, Template, Wanted, execute, load, make, protect, refuse_stuck, settle
 from pipeline.aws import Aws
 from pipeline.errors import PipelineError
-from pipeline.kept_address import Identifier
+from pipeline.kept_address import Identifier, address
 from pipeline.kept_resources import FINDERS, KEY, key_named, key_of
+from pipeline.review.resource_types import EIP
 from pipeline.stack_events import Watch
 
 
@@ -30,26 +31,28 @@ class Kept:
         return f"{self.logical_id} ({self.type}): {', '.join(self.identifier.values())}"
 
 
-def find(aws: Aws, stacks: Mapping[str, Wanted]) -> tuple[Kept, ...]:
-    """Reads only."""
-    return tuple(one for stack, wanted in stacks.items() for one in _find(aws, stack, wanted))
+def find(aws: Aws, stacks: Mapping[str, Wanted], pins: Mapping[str, str] | None = None) -> tuple[Kept, ...]:
+    """Reads only. `pins` are the allocations that partners were told, by logical id."""
+    return tuple(one for stack, wanted in stacks.items() for one in _find(aws, stack, wanted, pins or {}))
 
 
-def _find(aws: Aws, stack: str, wanted: Wanted) -> Iterator[Kept]:
+def _find(aws: Aws, stack: str, wanted: Wanted, pins: Mapping[str, str]) -> Iterator[Kept]:
     held, template = _held(aws, wanted.name), load(wanted.files)
     for name, resource in template.document["Resources"].items():
-        finder, properties = FINDERS.get(resource["Type"]), resource.get("Properties", {})
-        if finder is None or name in held or "DeletionPolicy" not in resource:
+        kind, properties = resource["Type"], resource.get("Properties", {})
+        if name in held or "DeletionPolicy" not in resource:
             continue
-        if identifier := finder(aws, f"{wanted.name}-{name}", properties, template.tags):
-            yield Kept(stack=stack, logical_id=name, type=resource["Type"], identifier=identifier)
+        if kind == EIP and (identifier := address(aws, properties, template.tags, pins.get(name, ""))):
+            yield Kept(stack=stack, logical_id=name, type=kind, identifier=identifier)
+        elif kind in FINDERS and (identifier := FINDERS[kind](aws, f"{wanted.name}-{name}", properties)):
+            yield Kept(stack=stack, logical_id=name, type=kind, identifier=identifier)
             if (key := key_named(properties)) and key not in held:
                 yield Kept(stack=stack, logical_id=key, type=KEY, identifier=key_of(aws, identifier["BucketName"]))
 
 
-def refuse_kept(aws: Aws, stacks: Mapping[str, Wanted], owner: str) -> None:
+def refuse_kept(aws: Aws, stacks: Mapping[str, Wanted], owner: str, pins: Mapping[str, str]) -> None:
     """A new address beside the one that partners know is the last thing that anybody wants, and a log group's name is not given twice."""
-    if kept := find(aws, stacks):
+    if kept := find(aws, stacks, pins):
         raise PipelineError(
             f"{owner}: AWS keeps what these stacks want and do not hold: {'; '.join(one.told for one in kept)}. Take that back first: "
             f"kotei apply {owner} --import"

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pipeline.aws import DENIED, Aws, RefusedError
 from pipeline.errors import PipelineError
-from pipeline.review.model import Finding, Stack
+from pipeline.review.model import Finding, Pin, Stack
 from pipeline.review.read import resources
 from pipeline.review.resource_types import EIP
+from stacks.placement import suffix
 
 Identifier = dict[str, str]
 
 
-def address(aws: Aws, properties: Mapping[str, Any], tags: Mapping[str, str]) -> Identifier | None:
-    """By its tags: those of the resource, and those that its stack gave it. As CloudFormation's schema of the type identifies it."""
+def allocations(pins: Iterable[Pin]) -> dict[str, str]:
+    """Those that partners were told, by the logical id that has them in the stack of addresses."""
+    return {f"Eip{suffix(pin.zone)}": pin.allocation for pin in pins}
+
+
+def address(aws: Aws, properties: Mapping[str, Any], tags: Mapping[str, str], allocation: str = "") -> Identifier | None:
+    """The one that partners were told, or else by its tags: those of the resource, and those that its stack gave it.
+
+    As CloudFormation's schema of the type identifies it. A tag may be taken away by hand; what partners were told is in Git.
+    """
     own = {one["Key"]: one["Value"] for one in properties.get("Tags", [])}
-    filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in {**tags, **own}.items()]
-    found = aws.call("ec2", "describe_addresses", Filters=filters)["Addresses"]
+    told = {"allocation-id": allocation} if allocation else {}
+    tagged = {f"tag:{key}": value for key, value in {**tags, **own}.items()}
+    found = (_addresses(aws, told) if told else []) or _addresses(aws, tagged)
     if len(found) > 1:
         names = ", ".join(f"{one['PublicIp']} ({one['AllocationId']})" for one in found)
         raise PipelineError(
@@ -28,8 +38,15 @@ def address(aws: Aws, properties: Mapping[str, Any], tags: Mapping[str, str]) ->
     return {"PublicIp": found[0]["PublicIp"], "AllocationId": found[0]["AllocationId"]} if found else None
 
 
-def findings(aws: Aws, owner: str, wanted: Stack | None, live: Stack | None) -> Iterator[Finding]:
-    """`wanted` and `live` are the addresses stack as it is rendered and as it is in AWS."""
+def _addresses(aws: Aws, wanted: Mapping[str, str]) -> list[dict[str, Any]]:
+    filters = [{"Name": name, "Values": [value]} for name, value in wanted.items()]
+    found: list[dict[str, Any]] = aws.call("ec2", "describe_addresses", Filters=filters)["Addresses"]
+    return found
+
+
+def findings(aws: Aws, owner: str, wanted: Stack | None, live: Stack | None, pins: Iterable[Pin]) -> Iterator[Finding]:
+    """`wanted` and `live` are the addresses stack as it is rendered and as it is in AWS; `pins` is what partners were told."""
+    told = allocations(pins)
     held = live.resources if live else {}
     if live and not held:
         # Nobody may say what the stack holds: another finding tells.
@@ -38,7 +55,7 @@ def findings(aws: Aws, owner: str, wanted: Stack | None, live: Stack | None) -> 
         if resource.get("Type") != EIP or name in held:
             continue
         try:
-            kept = address(aws, resource.get("Properties", {}), wanted.tags if wanted else {})
+            kept = address(aws, resource.get("Properties", {}), wanted.tags if wanted else {}, told.get(name, ""))
         except RefusedError as refused:
             if refused.code not in DENIED:
                 raise

@@ -1,4 +1,4 @@
-"""What AWS kept of a stack that is gone, found again: by its name, by its tags, or by the name that CloudFormation made up for it."""
+"""What AWS kept of a stack that is gone, found again by its name, or by the name that CloudFormation made up for it."""
 
 from __future__ import annotations
 
@@ -8,26 +8,22 @@ from typing import Any
 
 from pipeline.aws import Aws, RefusedError
 from pipeline.errors import PipelineError
-from pipeline.kept_address import Identifier, address
+from pipeline.kept_address import Identifier
 
 # Stack, logical id and a random end, without upper case (S3).
 _MADE_UP = re.compile(r"-[a-z0-9]{12,13}")
 Properties = Mapping[str, Any]
 # `made_up` is how a name begins that CloudFormation makes up.
-Finder = Callable[[Aws, str, Properties, Mapping[str, str]], Identifier | None]
+Finder = Callable[[Aws, str, Properties], Identifier | None]
 
 
-def _address(aws: Aws, _made_up: str, properties: Properties, tags: Mapping[str, str]) -> Identifier | None:
-    return address(aws, properties, tags)
-
-
-def _log_group(aws: Aws, _made_up: str, properties: Properties, _tags: Mapping[str, str]) -> Identifier | None:
+def _log_group(aws: Aws, _made_up: str, properties: Properties) -> Identifier | None:
     name = properties.get("LogGroupName")
     found = aws.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=name)
     return {"LogGroupName": str(name)} if any(one["logGroupName"] == name for one in found) else None
 
 
-def _repository(aws: Aws, _made_up: str, properties: Properties, _tags: Mapping[str, str]) -> Identifier | None:
+def _repository(aws: Aws, _made_up: str, properties: Properties) -> Identifier | None:
     name = str(properties["RepositoryName"])
     try:
         aws.call("ecr", "describe_repositories", repositoryNames=[name])
@@ -38,7 +34,7 @@ def _repository(aws: Aws, _made_up: str, properties: Properties, _tags: Mapping[
     return {"RepositoryName": name}
 
 
-def _bucket(aws: Aws, made_up: str, properties: Properties, _tags: Mapping[str, str]) -> Identifier | None:
+def _bucket(aws: Aws, made_up: str, properties: Properties) -> Identifier | None:
     """Of several the youngest: the others were left before it was made."""
     named = properties.get("BucketName")
     prefix = named or made_up.lower()
@@ -52,7 +48,7 @@ def _is_made_up(name: str, prefix: str) -> bool:
     return name.startswith(prefix) and bool(_MADE_UP.fullmatch(name, len(prefix)))
 
 
-def _connection(aws: Aws, _made_up: str, properties: Properties, _tags: Mapping[str, str]) -> Identifier | None:
+def _connection(aws: Aws, _made_up: str, properties: Properties) -> Identifier | None:
     """One that a person has confirmed before one that waits for it."""
     found: list[Mapping[str, Any]] = []
     more: dict[str, str] = {}
@@ -66,14 +62,13 @@ def _connection(aws: Aws, _made_up: str, properties: Properties, _tags: Mapping[
     return {"ConnectionArn": found[0]["ConnectionArn"]} if found else None
 
 
-def _alias(aws: Aws, _made_up: str, properties: Properties, _tags: Mapping[str, str]) -> Identifier | None:
+def _alias(aws: Aws, _made_up: str, properties: Properties) -> Identifier | None:
     name = properties["AliasName"]
     return {"AliasName": name} if any(one["AliasName"] == name for one in aws.pages("kms", "list_aliases", "Aliases")) else None
 
 
 # Certificates and the keys of topics hold nothing that a new one could not: they are made anew, and the old ones stay as they were left.
 FINDERS: Mapping[str, Finder] = {
-    "AWS::EC2::EIP": _address,
     "AWS::ECR::Repository": _repository,
     "AWS::Logs::LogGroup": _log_group,
     "AWS::S3::Bucket": _bucket,

@@ -75,7 +75,7 @@ def prepare(root: Path, project: Project, target: Target, owner: str, image_dige
     accepted = exceptions.parse(files.get(EXCEPTIONS.as_posix()))
     today = date.today()  # noqa: DTZ011 - an exception expires where it is read
     judged = judge(compare(owner, before, after), accepted, today)
-    kept = tuple(kept_address.findings(mine.aws, owner, after.stacks.get("addresses"), before.stacks.get("addresses")))
+    kept = tuple(kept_address.findings(mine.aws, owner, after.stacks.get("addresses"), before.stacks.get("addresses"), after.pinned))
     worst = "blocked" if any(finding.verdict == "blocked" for finding in kept) else judged.verdict
     judged = replace(judged, verdict=worst, findings=(*kept, *judged.findings, *told))
     facts = PlanFacts(fingerprint=fingerprint(rests_on), needs_approval=needs_approval(judged.verdict, mine.approval))

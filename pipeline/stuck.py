@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.review.resource_types import BALANCER
 from pipeline.stack_events import Event, busy, plain, sentence
 from pipeline.stages import SHARED
 
@@ -106,6 +107,7 @@ def _not_deleted(stack: Mapping[str, Any], events: Sequence[Event], resources: S
             f"delete it again: {_unstick(owner)}",
             *((f"or delete the stack and leave {_list(failed)} in the account: {retain}",) if failed else ()),
             *_role_is_gone(stack, events),
+            *_refuses_to_go(resources, events),
         ),
         safe=Call(operation="delete_stack", parameters={"StackName": name}),
     )
@@ -189,6 +191,17 @@ def _role_is_gone(stack: Mapping[str, Any], events: Sequence[Event]) -> tuple[st
         return ()
     mend = "kotei bootstrap, or kotei apply shared where its stack is there"
     return (f"the role that the stack acts as, {stack['RoleARN']}, cannot be assumed: make it anew first ({mend})",)
+
+
+def _refuses_to_go(resources: Sequence[Mapping[str, Any]], events: Sequence[Event]) -> Iterator[str]:
+    """A load balancer with deletion protection: nobody deletes it by accident."""
+    refusing = {event.resource for event in events if event.failed and "deletion protection" in event.reason.lower()}
+    for one in resources:
+        if one["LogicalResourceId"] in refusing and one["ResourceType"] == BALANCER:
+            yield (
+                f"turn its deletion protection off first: aws elbv2 modify-load-balancer-attributes --load-balancer-arn "
+                f"{one['PhysicalResourceId']} --attributes Key=deletion_protection.enabled,Value=false"
+            )
 
 
 def _list(names: Any) -> str:

@@ -107,7 +107,7 @@ def apply(  # noqa: PLR0917 - typer reads arguments and options from one signatu
     from pipeline.prepare import prepare
 
     ready(mine, tell, lambda event: tell(line(event)))
-    apply_import.refuse_kept(mine.aws, mine.stacks, owner)
+    apply_import.refuse_kept(mine.aws, mine.stacks, owner, mine.pins)
     prepared = prepare(ROOT, project, target, owner, image_digest or None)
     print(report(prepared.review, "text", public=False), end="")
     gate.refuse_if_blocked(prepared)
@@ -130,7 +130,7 @@ def _import(mine: Owned, yes: str, *, dry_run: bool) -> int:
     from pipeline import apply_import
     from pipeline.commands.happening import shown
 
-    kept = apply_import.find(mine.aws, mine.stacks)
+    kept = apply_import.find(mine.aws, mine.stacks, mine.pins)
     for one in kept:
         tell(f"{one.stack}: {one.told}")
     if not kept:

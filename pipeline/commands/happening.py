@@ -20,6 +20,16 @@ STACK = "AWS::CloudFormation::Stack"
 @contextmanager
 def shown() -> Iterator[tuple[Callable[[str], None], Watch]]:
     """What is said, and what is watched."""
+    try:
+        with _shown() as found:
+            yield found
+    except KeyboardInterrupt:
+        tell("stopped here; what AWS has begun, it goes on with. Run the same command again: it waits for that, and does the rest")
+        raise
+
+
+@contextmanager
+def _shown() -> Iterator[tuple[Callable[[str], None], Watch]]:
     if not sys.stderr.isatty():
         yield tell, lambda event: tell(line(event))
         return

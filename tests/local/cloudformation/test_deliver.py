@@ -175,7 +175,17 @@ def test_stacks_that_somebody_deleted_come_back_on_the_addresses_that_partners_k
     (root / "stacks/pinned/staging.json").write_text(json.dumps({**where, "addresses": entries}))
     assert kotei("destroy", "staging", "--yes", "staging") == 1
     assert "partners were told" in capsys.readouterr().err
+    # Deleted by hand, and the load balancer refuses.
+    cloud.cfn.update_termination_protection(StackName="kotei-staging-service", EnableTerminationProtection=False)
+    assert cloud.delete("kotei-staging-service")["StackStatus"] == "DELETE_COMPLETE"
+    assert cloud.delete("kotei-staging-monitoring")["StackStatus"] == "DELETE_COMPLETE"
+    assert cloud.delete("kotei-staging-loadbalancer")["StackStatus"] == "DELETE_FAILED"
+    assert kotei("apply", "staging", *given) == 1
+    balancer = cloud.ids("kotei-staging-loadbalancer")["LoadBalancer"]
+    assert f"modify-load-balancer-attributes --load-balancer-arn {balancer} --attributes" in capsys.readouterr().err
     _delete_by_hand(cloud)
+    # What partners were told is known without a tag.
+    cloud.client("ec2").delete_tags(Resources=[outputs["AddressA"]], Tags=[{"Key": "Name"}])
     # Without the import, others would be allocated.
     assert kotei("apply", "staging", *given) == 1
     assert f"EipA (AWS::EC2::EIP): {outputs['PublicIpA']}" in capsys.readouterr().err
