@@ -39,6 +39,8 @@ class Identity:
     # What the boundaries allow, where they are in these files; one that is not counts as everything.
     limits: tuple[Policy, Policy]
     trust: tuple[Policy, Policy]
+    # A policy that bounds roles of other stacks, and gives nothing.
+    limit: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +88,7 @@ def _identity(comparison: Comparison, stack: str, name: str) -> Identity:
         boundaries=boundaries,
         limits=(_boundary(before, stack, boundaries[0], renamed), _boundary(after, stack, boundaries[1], {})),
         trust=(policy(old.get("AssumeRolePolicyDocument"), renamed), policy(new.get("AssumeRolePolicyDocument"))),
+        limit=text(new.get("ManagedPolicyName")).endswith("-boundary"),
     )
 
 

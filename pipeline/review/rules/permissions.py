@@ -36,7 +36,7 @@ LIMITING = (
 
 def broadened(comparison: Comparison) -> Iterator[Finding]:
     """A role or policy allows more."""
-    for identity in identities(comparison):
+    for identity in _giving(comparison):
         found = _differs(identity)
         gained = [one for one in found.gained if not _passes(one)]
         if words := _words(gained, found.lost, identity.after.unread - identity.before.unread, found.undecided):
@@ -53,7 +53,7 @@ def broadened(comparison: Comparison) -> Iterator[Finding]:
 
 def narrowed(comparison: Comparison) -> Iterator[Finding]:
     """A role or policy allows less."""
-    for identity in identities(comparison):
+    for identity in _giving(comparison):
         found = _differs(identity)
         if words := _words(found.lost, found.gained, identity.before.unread - identity.after.unread, (), partly=" in some cases"):
             text = f"{identity.name} may no longer {words}; what needs it stops working"
@@ -70,7 +70,7 @@ def narrowed(comparison: Comparison) -> Iterator[Finding]:
 
 def refusal_removed(comparison: Comparison) -> Iterator[Finding]:
     """A refusal goes that overrode what is allowed."""
-    for identity in identities(comparison):
+    for identity in _giving(comparison):
         if found := _differs(identity).unrefused:
             text = f"{identity.name} is no longer refused {grants.sentence(found)}: a safeguard goes, though nothing here allows it"
             yield _finding("refusal-removed", identity.stack, identity.name, text)
@@ -138,11 +138,22 @@ def boundary_changed(comparison: Comparison) -> Iterator[Finding]:
             becomes = f"has {grants.plain(after)} in place of {grants.plain(before)}" if after else "has none any more"
             sentence = f"the permissions boundary of {identity.name} goes: it {becomes}"
             yield _finding("boundary-changed", identity.stack, identity.name, sentence)
+        if identity.limit:
+            found = _differs(identity)
+            wider = (*found.gained, *found.unrefused)
+            if words := _words(wider, found.lost, identity.after.unread - identity.before.unread, found.undecided):
+                sentence = f"whoever may change a template may now give the roles that {identity.name} bounds more: {words}"
+                yield _finding("boundary-changed", identity.stack, identity.name, sentence)
+            if words := _words((*found.lost, *found.refused), (), identity.before.unread - identity.after.unread, ()):
+                sentence = (
+                    f"the roles that {identity.name} bounds may no longer {words}, whatever they are given; what needs it stops working"
+                )
+                yield _finding("boundary-changed", identity.stack, identity.name, sentence)
 
 
 def added(comparison: Comparison) -> Iterator[Finding]:
     """A new role or policy, and what it allows."""
-    for identity in identities(comparison):
+    for identity in _giving(comparison):
         if not identity.new:
             continue
         may = difference((Policy().statements,), (identity.after.statements,)).gained
@@ -151,6 +162,11 @@ def added(comparison: Comparison) -> Iterator[Finding]:
         sentence = f"{identity.name} is new: {f'{who} acts as it, and it' if who else 'it'} may {words}"
         verdict: Verdict = "safe" if identity.stack not in comparison.before.stacks else "risky"
         yield _finding("iam-added", identity.stack, identity.name, sentence, verdict=verdict)
+
+
+def _giving(comparison: Comparison) -> Iterator[Identity]:
+    """All but the policies that only bound others."""
+    return (one for one in identities(comparison) if not one.limit)
 
 
 def _differs(identity: Identity) -> Difference:
