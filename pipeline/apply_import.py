@@ -101,7 +101,8 @@ def with_imports(before: Mapping[str, Any], template: Template, kept: Sequence[K
 
 
 def _held(aws: Aws, name: str) -> set[str]:
-    if live.describe(aws, name) is None:
+    stack = live.describe(aws, name)
+    if stack is None or stack["StackStatus"] == "REVIEW_IN_PROGRESS":
         return set()
     found = aws.pages("cloudformation", "list_stack_resources", "StackResourceSummaries", StackName=name)
     return {one["LogicalResourceId"] for one in found if one.get("ResourceStatus") != "DELETE_COMPLETE"}

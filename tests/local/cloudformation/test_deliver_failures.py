@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from pipeline import paths
 from pipeline.aws import Aws
+from stacks import deployroles, project
 
 pytestmark = pytest.mark.local
 
@@ -181,17 +183,25 @@ def test_apply_and_plan_survive_a_failure_of_each_of_their_calls(
 def test_a_stack_that_fails_midway_says_why_first_and_the_next_bootstrap_completes(
     kotei: Callable[..., int], cloud: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cloud.client("logs").create_log_group(logGroupName="/aws/codebuild/kotei-review")
+    iam = cloud.client("iam")
+    name = deployroles.role_of_pipeline(project.load(paths.ROOT), "pipeline")
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []}))
     assert kotei("bootstrap", "--yes") == 1
     said = capsys.readouterr().err
-    reason = next(line for line in said.splitlines() if line.startswith("stack kotei-review: Logs (AWS::Logs::LogGroup): "))
+    reason = next(line for line in said.splitlines() if line.startswith("stack kotei-pipeline: PipelineRole (AWS::IAM::Role): "))
     assert "already exists" in reason
     assert "It is ROLLBACK_COMPLETE now" in reason
-    cloud.client("logs").delete_log_group(logGroupName="/aws/codebuild/kotei-review")
+    assert "then: kotei bootstrap" in said
+    buckets = [one["Name"] for one in cloud.client("s3").list_buckets()["Buckets"]]
+    assert len(buckets) == 1
+    iam.delete_role(RoleName=name)
     assert kotei("bootstrap", "--dry-run") == 0
     assert "create again, after deleting what failed (ROLLBACK_COMPLETE)" in capsys.readouterr().out
     assert kotei("bootstrap", "--yes") == 0, capsys.readouterr().err
-    assert {stack["StackStatus"] for stack in cloud.cfn.describe_stacks()["Stacks"]} == {"CREATE_COMPLETE"}
+    assert {stack["StackStatus"] for stack in cloud.cfn.describe_stacks()["Stacks"]} == {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+    # What the failed creation left is used, not made once more.
+    assert [one["Name"] for one in cloud.client("s3").list_buckets()["Buckets"]] == buckets
+    assert len(cloud.client("kms").list_keys()["Keys"]) == 1
 
 
 @pytest.mark.usefixtures("roles")
