@@ -67,12 +67,25 @@ def _alias(aws: Aws, _made_up: str, properties: Properties) -> Identifier | None
     return {"AliasName": name} if any(one["AliasName"] == name for one in aws.pages("kms", "list_aliases", "Aliases")) else None
 
 
+def _policy(aws: Aws, _made_up: str, properties: Properties) -> Identifier | None:
+    """A boundary: roles have it, and a second one of its name cannot be made."""
+    arn = f"arn:aws:iam::{aws.account}:policy/{properties['ManagedPolicyName']}"
+    try:
+        aws.call("iam", "get_policy", PolicyArn=arn)
+    except RefusedError as refused:
+        if refused.code == "NoSuchEntity":
+            return None
+        raise
+    return {"PolicyArn": arn}
+
+
 # Certificates and the keys of topics hold nothing that a new one could not: they are made anew, and the old ones stay as they were left.
 FINDERS: Mapping[str, Finder] = {
     "AWS::ECR::Repository": _repository,
     "AWS::Logs::LogGroup": _log_group,
     "AWS::S3::Bucket": _bucket,
     "AWS::CodeConnections::Connection": _connection,
+    "AWS::IAM::ManagedPolicy": _policy,
     "AWS::KMS::Alias": _alias,
 }
 KEY = "AWS::KMS::Key"

@@ -51,7 +51,7 @@ def test_shared_stacks_that_somebody_deleted_come_back_with_what_aws_kept_of_the
     assert kotei("bootstrap", "--dry-run") == 0
     told = capsys.readouterr().out
     assert f"ArtifactBucket (AWS::S3::Bucket): {bucket}; ArtifactKey (AWS::KMS::Key): {before['keys'][0]}" in told
-    assert told.count("create, and take back what AWS kept") == 4
+    assert told.count("create, and take back what AWS kept") == 5
 
     # Killed when the first of them is back, and nothing around it.
     def killed(*_: Any, **__: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from pipeline.local.cloudformation.resources.handler import (
@@ -109,6 +110,11 @@ def _create_managed(scope: Scope, properties: Properties) -> Made:
     return made
 
 
+def _adopt_managed(scope: Scope, identifier: Mapping[str, str]) -> Made:
+    policy = scope.client("iam").get_policy(**identifier)["Policy"]
+    return Made(id=policy["Arn"], attributes={"PolicyArn": policy["Arn"], "PolicyId": policy["PolicyId"]})
+
+
 def _update_managed(scope: Scope, made: Made, old: Properties, new: Properties) -> Made:
     client = scope.client("iam")
     if old["PolicyDocument"] != new["PolicyDocument"]:
@@ -152,6 +158,7 @@ HANDLERS = {
     "AWS::IAM::ManagedPolicy": Handler(
         create=_create_managed,
         update=_update_managed,
+        adopt=_adopt_managed,
         delete=_delete_managed,
         enforced=names("Description ManagedPolicyName Path PolicyDocument Roles"),
         mutable=names("PolicyDocument Roles"),
