@@ -13,9 +13,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from pipeline import catalog
-from pipeline.drift import rules
+from pipeline.drift import rules, ways
 from pipeline.drift.model import Drift, PropertyDrift
-from pipeline.drift.words import same
+from pipeline.drift.words import by_key, same
 from pipeline.review.read import items, mapping
 from stacks.environment import Environment
 from stacks.project import environment_file
@@ -59,6 +59,8 @@ def advice(drift: Drift, env: Environment | None) -> Iterator[str]:
     for one in drift.properties:
         if one.stands == "as live":
             yield f"# {drift.place} {one.name}: Git says what is live already; deploy it: git push"
+        elif ways.is_revision(drift, one):
+            yield f"# {drift.place} {one.name}: {ways.OWN_REVISION}"
         else:
             yield from (env and _in_the_configuration(drift, one, env)) or _as_code(drift, one, env)
 
@@ -81,7 +83,7 @@ def _in_the_configuration(drift: Drift, one: PropertyDrift, env: Environment) ->
 
 def _keys(drift: Drift, one: PropertyDrift) -> dict[str, Any] | None:
     """Key -> value for all that differs; None where some of it has no key."""
-    live, deployed = _pairs(one.live), _pairs(one.deployed)
+    live, deployed = by_key(one.live), by_key(one.deployed)
     changed = {one.name: one.live} if live is None or deployed is None else _changed(one.name, deployed, live)
     found = {}
     for name, value in changed.items():
@@ -90,13 +92,6 @@ def _keys(drift: Drift, one: PropertyDrift) -> dict[str, Any] | None:
             return None
         found[known[0]] = known[1](value)
     return found
-
-
-def _pairs(value: Any) -> dict[str, Any] | None:
-    """Of a list of Key and Value."""
-    if not isinstance(value, list) or not all(isinstance(one, dict) and one.keys() == {"Key", "Value"} for one in value):
-        return None
-    return {one["Key"]: one["Value"] for one in value}
 
 
 def _changed(name: str, deployed: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:

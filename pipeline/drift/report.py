@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline.drift import rules, ways
 from pipeline.drift.model import Drift, Found, PropertyDrift
+from pipeline.drift.words import apart
 from pipeline.review.read import text as words
 
 STANDS = {
@@ -81,8 +82,9 @@ def _property(drift: Drift, one: PropertyDrift) -> Iterator[str]:
         yield from (f"    live only      {rules.sentence(rule)}" for rule in found[0])
         yield from (f"    deployed only  {rules.sentence(rule)}" for rule in found[1])
     else:
-        yield f"    live           {_short(one.live)}"
-        yield f"    deployed       {_short(one.deployed)}"
+        live, deployed = apart(one.live, one.deployed)
+        yield f"    live           {_short(live)}"
+        yield f"    deployed       {_short(deployed)}"
     yield f"    Git            {STANDS[one.stands]}" + (f": {_short(one.git)}" if one.stands == "otherwise" else "")
 
 

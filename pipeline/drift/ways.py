@@ -17,6 +17,8 @@ ADDRESS_TYPES = (ADDRESS, "AWS::EC2::EIPAssociation")
 BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 ATTACHMENTS = ("SubnetMappings", "Subnets")
 TAGS = "Tags"
+SERVICE = "AWS::ECS::Service"
+OWN_REVISION = "every deployment brings a task definition of its own, made from the configuration and the image"
 
 
 def no_revert(drift: Drift) -> str:
@@ -44,15 +46,23 @@ def no_adopt(drift: Drift) -> str:
     """Empty where Git can say what is live."""
     if drift.kind == "beside":
         return "no template can take over what is there already: take it away, then write it into the configuration"
-    if drift.kind == "deleted" and drift.type in (*ADDRESS_TYPES, BALANCER):
-        return "a plan without it is blocked, since an address would be lost"
-    if drift.needed_by:
-        return f"{', '.join(drift.needed_by)} in its stack cannot be without it"
+    if drift.kind == "deleted":
+        return _no_giving_up(drift)
     if blocked := next((one for one in drift.findings if one.verdict == "blocked"), None):
         return f"a plan with it is blocked: {blocked.text}"
     if fixed := tuple(one for one in drift.properties if one not in mutable(drift)):
         return f"{names(fixed)} cannot be changed while the resource exists: a deployment would replace it"
-    return ""
+    return OWN_REVISION if all(is_revision(drift, one) for one in drift.properties) else ""
+
+
+def _no_giving_up(drift: Drift) -> str:
+    if drift.type in (*ADDRESS_TYPES, BALANCER):
+        return "a plan without it is blocked, since an address would be lost"
+    return f"{', '.join(drift.needed_by)} in its stack cannot be without it" if drift.needed_by else ""
+
+
+def is_revision(drift: Drift, one: PropertyDrift) -> bool:
+    return drift.type == SERVICE and one.name == "TaskDefinition"
 
 
 def cannot(drift: Drift) -> Mapping[str, str]:

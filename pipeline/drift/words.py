@@ -73,3 +73,27 @@ def in_order_of(expected: Any, actual: Any) -> Any:
             left.remove(match)
             kept.append(one)
     return [*kept, *left]
+
+
+def apart(one: Any, other: Any) -> tuple[Any, Any]:
+    """Two values without what they have in common, for people to compare."""
+    if (first := by_key(one)) is not None and (second := by_key(other)) is not None:
+        one, other = first, second
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        keys = [key for key in dict.fromkeys([*one, *other]) if not same(one.get(key), other.get(key))]
+        pairs = {key: apart(one.get(key), other.get(key)) for key in keys}
+        return {key: left for key, (left, _) in pairs.items()}, {key: right for key, (_, right) in pairs.items()}
+    if isinstance(one, list) and isinstance(other, list):
+        return [item for item in one if not _among(item, other)], [item for item in other if not _among(item, one)]
+    return one, other
+
+
+def by_key(value: Any) -> dict[str, Any] | None:
+    """A list of Key and Value, which tags and attributes are."""
+    if not isinstance(value, list) or not all(isinstance(one, Mapping) and one.keys() == {"Key", "Value"} for one in value):
+        return None
+    return {one["Key"]: one["Value"] for one in value}
+
+
+def _among(item: Any, some: list[Any]) -> bool:
+    return any(same(item, one) for one in some)

@@ -97,12 +97,20 @@ def _create_group(scope: Scope, properties: Properties) -> Made:
 def _rules(client: Any, group: str, old: Properties, new: Properties) -> None:
     for key, ingress in (("SecurityGroupIngress", True), ("SecurityGroupEgress", False)):
         before, after = _listed(old.get(key)), _listed(new.get(key))
-        for rule in after:
-            if rule not in before:
-                _unless(client, "InvalidPermission.Duplicate", _authorize, group, rule, ingress=ingress)
-        for rule in before:
-            if rule not in after:
+        added, gone = [rule for rule in after if rule not in before], [rule for rule in before if rule not in after]
+        # Another description is another rule in the same place: first the old one goes (cloudformation-coverage-roadmap#2259).
+        first = [rule for rule in gone if any(_way(rule) == _way(other) for other in added)]
+        for rule in first:
+            _unless(client, "InvalidPermission.NotFound", _revoke, group, rule, ingress=ingress)
+        for rule in added:
+            _unless(client, "InvalidPermission.Duplicate", _authorize, group, rule, ingress=ingress)
+        for rule in gone:
+            if rule not in first:
                 _unless(client, "InvalidPermission.NotFound", _revoke, group, rule, ingress=ingress)
+
+
+def _way(rule: Properties) -> dict[str, str]:
+    return {key: str(value) for key, value in rule.items() if key != "Description"}
 
 
 def _unless(client: Any, code: str, act: Callable[..., Any], group: str, rule: Properties, *, ingress: bool) -> None:
