@@ -68,7 +68,8 @@ def logging_task(engine: Any) -> Iterator[Path]:
     engine.client("logs").create_log_group(logGroupName=GROUP)
     options = {"awslogs-group": GROUP, "awslogs-region": engine.world.region, "awslogs-stream-prefix": "proxy"}
     container = {"name": "proxy", "image": "x", "memory": 64, "logConfiguration": {"logDriver": "awslogs", "options": options}}
-    made = engine.client("ecs").register_task_definition(family="demo", containerDefinitions=[container])
+    role = f"arn:aws:iam::{engine.world.account}:role/build"
+    made = engine.client("ecs").register_task_definition(family="demo", containerDefinitions=[container], executionRoleArn=role)
     names = ("service", "service_name", "cluster_arn", "deployment", "zone")
     task = tasks.Task(
         arn="arn:aws:ecs:x:1:task/demo/0123",

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.local.plane import configuration, container, init_containers, stand_ins
 from pipeline.local.plane.configuration import Facts
+from pipeline.local.plane.execution import FailedToStartError
 from pipeline.local.plane.tasks import Task
 
 TEXT = """
@@ -123,5 +124,5 @@ def test_a_script_that_does_not_end_is_killed_with_what_it_started(tmp_path: Pat
     ],
 )
 def test_what_cannot_run_before_nginx_is_named(found: dict[str, Any], message: str, tmp_path: Path) -> None:
-    with pytest.raises(container.CannotStartContainerError, match=message):
+    with pytest.raises(FailedToStartError, match=message):
         run(tmp_path, "true", found)

@@ -6,11 +6,16 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from pipeline import deployment_window as cron
-from pipeline.local.codepipeline import records, variables
+from pipeline.local.codepipeline import acting, records, variables
 from pipeline.local.codepipeline.action import AbandonedError
+from pipeline.local.iam import sessions
+from pipeline.local.protocol import AwsError
 
 if TYPE_CHECKING:
     from pipeline.local.world import World
@@ -26,11 +31,12 @@ class RuleFailedError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One rule under evaluation; `configuration` is resolved."""
+    """One rule under evaluation; `configuration` is resolved, and `session` is as whom it looks at anything of AWS."""
 
     world: World
     configuration: Mapping[str, str]
     region: str
+    session: Callable[[], sessions.Session]
     interrupted: Callable[[], bool]
 
     def need(self, allowed: Sequence[str], required: Sequence[str]) -> None:
@@ -95,9 +101,11 @@ def cloudwatch_alarm(rule: Rule) -> str:
 
 
 def _alarm_state(rule: Rule, name: str) -> str:
-    found = rule.world.client("cloudwatch", region=rule.region).describe_alarms(
-        AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"]
-    )
+    client = sessions.client(rule.world, rule.session(), "cloudwatch", region=rule.region)
+    try:
+        found = client.describe_alarms(AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+    except ClientError as refused:
+        raise RuleFailedError(refused.response["Error"]["Message"]) from refused
     alarms = found["MetricAlarms"] + found["CompositeAlarms"]
     if not alarms:
         raise RuleFailedError(f"there is no alarm {name}")
@@ -117,6 +125,7 @@ class Evaluation:
     """The conditions of one kind (beforeEntry, onSuccess, onFailure) of one stage of one execution."""
 
     world: World
+    pipeline: Mapping[str, Any]
     execution_id: str
     stage: str
     kind: str
@@ -142,7 +151,7 @@ class Evaluation:
         try:
             document["output"]["executionResult"]["externalExecutionSummary"] = self._evaluate(execution, declaration, document)
             document["status"] = "Succeeded"
-        except (RuleFailedError, variables.UnresolvedError) as failure:
+        except (AwsError, RuleFailedError, variables.UnresolvedError) as failure:
             document["status"] = "Failed"
             document["output"]["executionResult"] |= {
                 "externalExecutionSummary": str(failure),
@@ -159,8 +168,14 @@ class Evaluation:
             raise RuleFailedError(f"rule provider {provider} is not supported here (stage {self.stage}, rule {declaration['name']})")
         resolved = variables.resolve_all(declaration.get("configuration", {}), variables.of_execution(execution))
         document["input"]["resolvedConfiguration"] = resolved
-        region = declaration.get("region", self.region)
-        return RULES[provider](Rule(world=self.world, configuration=resolved, region=region, interrupted=self.interrupted))
+        rule = Rule(
+            world=self.world,
+            configuration=resolved,
+            region=declaration.get("region", self.region),
+            session=partial(acting.action_session, self.world, self.pipeline, declaration, self.execution_id),
+            interrupted=self.interrupted,
+        )
+        return RULES[provider](rule)
 
     def _begin(self, execution: records.Document, declaration: Mapping[str, Any]) -> records.Document:
         document = {

@@ -141,6 +141,7 @@ class Walk:
     def _unmet(self, stage: Declaration, kind: str, conditions: Any) -> Mapping[str, Any] | None:
         evaluation = Evaluation(
             world=self.world,
+            pipeline=self.pipeline,
             execution_id=self.execution_id,
             stage=stage["name"],
             kind=kind,

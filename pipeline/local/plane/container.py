@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import tarfile
 from collections.abc import Sequence
@@ -13,21 +12,11 @@ from typing import Any
 
 from pipeline.errors import PipelineError
 from pipeline.local.plane import configuration, observe, process
+from pipeline.local.plane.execution import IMAGE, FailedToStartError
 from pipeline.nginx_translate import translated
 
-_IMAGE = re.compile(
-    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<repository>[^@:]+)@(?P<digest>sha256:[0-9a-f]{64})"
-)
 # Authorities of private origins, whose part the local authority plays.
 _AUTHORITIES = Path("etc/nginx/kotei/authorities")
-
-
-class CannotPullContainerError(PipelineError):
-    """ECS's own name for it; becomes the stopped reason of the task."""
-
-
-class CannotStartContainerError(PipelineError):
-    """As above."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +42,7 @@ def proxy(definition: dict[str, Any]) -> dict[str, Any]:
     """The container that a task lives and dies with."""
     essential = [container for container in definition["containers"] if container["essential"]]
     if len(essential) != 1:
-        raise CannotStartContainerError(
-            f"CannotStartContainerError: {len(essential)} essential containers in a task; the local plane runs one"
-        )
+        raise FailedToStartError(f"CannotStartContainerError: {len(essential)} essential containers in a task; the local plane runs one")
     found: dict[str, Any] = essential[0]
     return found
 
@@ -67,7 +54,7 @@ def environment(container: dict[str, Any]) -> dict[str, str]:
 def prepared(definition: dict[str, Any], folder: Path, place: Place) -> Container:
     container = proxy(definition)
     if other := {one["image"] for one in definition["containers"]} - {container["image"]}:
-        raise CannotPullContainerError(f"CannotPullContainerError: {', '.join(sorted(other))}: the local plane runs one image in a task")
+        raise FailedToStartError(f"CannotPullContainerError: {', '.join(sorted(other))}: the local plane runs one image in a task")
     image = _image(container["image"], place.home)
     config = json.loads((image / "config.json").read_text(encoding="utf-8")).get("config", {})
     root = folder / "root"
@@ -98,20 +85,18 @@ def mounted(definition: dict[str, Any]) -> list[str]:
 
 def _image(reference: str, home: Path) -> Path:
     """The image's unpacked files, shared by its tasks."""
-    match = _IMAGE.fullmatch(reference)
+    match = IMAGE.fullmatch(reference)
     if match is None:
-        raise CannotPullContainerError(
-            f"CannotPullContainerError: {reference} is not an ECR image by digest; the local plane pulls no other"
-        )
+        raise FailedToStartError(f"CannotPullContainerError: {reference} is not an ECR image by digest; the local plane pulls no other")
     digest = match["digest"]
     if not observe.image_digest(match["account"], match["region"], match["repository"], digest):
-        raise CannotPullContainerError(f"CannotPullContainerError: failed to resolve ref {reference}: not found")
+        raise FailedToStartError(f"CannotPullContainerError: failed to resolve ref {reference}: not found")
     name = digest.replace(":", "-")
     stored, unpacked = home / "images" / name, home / "plane" / "images" / name
     if unpacked.exists():
         return unpacked
     if not (stored / "layer.tar").exists():
-        raise CannotPullContainerError(f"CannotPullContainerError: {reference}: its layers are not in {stored}")
+        raise FailedToStartError(f"CannotPullContainerError: {reference}: its layers are not in {stored}")
     partial = unpacked.with_name(f"{name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     _unpack(stored / "layer.tar", partial / "files")
@@ -127,7 +112,7 @@ def _unpack(layer: Path, folder: Path) -> None:
         for member in members:
             target = (folder / member.name).resolve()
             if not target.is_relative_to(folder.resolve()) or not (member.isfile() or member.isdir()):
-                raise CannotPullContainerError(f"CannotPullContainerError: {layer}: {member.name} is not a file inside the image")
+                raise FailedToStartError(f"CannotPullContainerError: {layer}: {member.name} is not a file inside the image")
             if member.isfile() and (content := members.extractfile(member)) is not None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content.read())
@@ -135,18 +120,16 @@ def _unpack(layer: Path, folder: Path) -> None:
 
 def _nginx(command: Sequence[str], root: Path) -> tuple[list[str], Path]:
     if not command or command[0] != "nginx":
-        raise CannotStartContainerError(
+        raise FailedToStartError(
             f"CannotStartContainerError: the local plane runs nginx only, not {' '.join(command) or 'an empty command'}"
         )
     arguments = list(command[1:])
     if "-c" not in arguments:
-        raise CannotStartContainerError(
-            "CannotStartContainerError: nginx without -c reads the base image's configuration, which is not here"
-        )
+        raise FailedToStartError("CannotStartContainerError: nginx without -c reads the base image's configuration, which is not here")
     at = arguments.index("-c") + 1
     conf = root / arguments[at].lstrip("/")
     if not conf.is_file():
-        raise CannotStartContainerError(f"CannotStartContainerError: {arguments[at]} is not in the image")
+        raise FailedToStartError(f"CannotStartContainerError: {arguments[at]} is not in the image")
     arguments[at] = str(conf)
     if "-g" in arguments and process.foreground().endswith("root;"):
         arguments[arguments.index("-g") + 1] += " user root;"
@@ -166,5 +149,5 @@ def _localize(path: Path, root: Path, folder: Path, place: Place) -> None:
             stderr=folder / "stderr.log",
         )
     except PipelineError as error:
-        raise CannotStartContainerError(f"CannotStartContainerError: {path.relative_to(root)}: {error}") from error
+        raise FailedToStartError(f"CannotStartContainerError: {path.relative_to(root)}: {error}") from error
     path.write_text(text, encoding="utf-8")

@@ -11,8 +11,9 @@ from typing import Any
 
 from pipeline.errors import PipelineError
 from pipeline.local.plane import process
-from pipeline.local.plane.container import CannotStartContainerError, mounted
+from pipeline.local.plane.container import mounted
 from pipeline.local.plane.container import proxy as proxy_of
+from pipeline.local.plane.execution import FailedToStartError
 
 _SHELLS = ("/bin/sh", "sh")
 # Where an image's programs are; but for nginx they are this computer's.
@@ -36,7 +37,7 @@ def run(definition: dict[str, Any], folder: Path, environments: Mapping[str, Map
             continue
         name = container["name"]
         if conditions.get(name) not in ("SUCCESS", "COMPLETE"):
-            raise CannotStartContainerError(
+            raise FailedToStartError(
                 f"CannotStartContainerError: {name}: the local plane runs a second container only when nginx waits for its end"
             )
         code = _run(container, folder, environments[name])
@@ -55,7 +56,7 @@ def _run(container: dict[str, Any], folder: Path, environment: Mapping[str, str]
     root = folder / "root"
     script = root / command[1].lstrip("/") if len(command) > 1 else root
     if not command or command[0] not in _SHELLS or not script.is_file():
-        raise CannotStartContainerError(
+        raise FailedToStartError(
             f"CannotStartContainerError: {container['name']}: beside nginx the local plane runs shell scripts of the image only,"
             f" not {' '.join(command) or 'an empty command'}"
         )

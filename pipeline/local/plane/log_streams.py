@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
-from pipeline.local.plane import observe
+from pipeline.local.plane import execution, observe
 from pipeline.local.plane.tasks import Task, load
 
 if TYPE_CHECKING:
@@ -33,9 +33,10 @@ def lines(world: World, account: str, region: str, group: str) -> Iterator[Line]
     for task in load(world).values():
         if (task.account, task.region) != (account, region):
             continue
-        for options in observe.log_options(account, region, task.definition, task.container_name):
-            if options.get("awslogs-group") == group:
-                stream = f"{options.get('awslogs-stream-prefix', '')}/{task.container_name}/{task.arn.rpartition('/')[2]}"
+        definition = observe.definition(account, region, task.definition) or {"containers": ()}
+        for written, stream, where in execution.streams(task, definition):
+            mine = stream.split("/")[-2] == task.container_name and written == group
+            if mine and execution.writes(definition["execution_role"], account, where, group, stream):
                 yield from _of(task, task.folder(world), stream)
 
 

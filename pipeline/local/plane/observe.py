@@ -5,7 +5,6 @@ Reading only. What the data plane changes it changes through the API, like every
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from pipeline.local.plane import model
@@ -41,30 +40,12 @@ def image_digest(account: str, region: str, repository: str, digest: str) -> boo
     return found is not None and any(image.image_digest == digest for image in list(found.images))
 
 
-def log_options(account: str, region: str, definition: str, container: str) -> Iterator[dict[str, str]]:
-    """Where a container of a task definition logs to."""
+def definition(account: str, region: str, arn: str) -> dict[str, Any] | None:
     from moto.ecs.models import ecs_backends
 
-    family, _, revision = definition.rpartition("/")[2].rpartition(":")
+    family, _, revision = arn.rpartition("/")[2].rpartition(":")
     found = ecs_backends[account][region].task_definitions.get(family, {}).get(int(revision))
-    for one in found.container_definitions if found else ():
-        if one["name"] == container and one.get("logConfiguration", {}).get("logDriver") == "awslogs":
-            yield one["logConfiguration"].get("options", {})
-
-
-def role_allows(role: str, action: str, resource: str) -> bool:
-    """Whether the role's own policies let it; conditions and permissions boundaries are not looked at."""
-    from moto.iam.access_control import IAMPolicy, PermissionResult
-    from moto.iam.models import iam_backends
-
-    account = role.split(":")[4] if role.startswith("arn:") else ""
-    known = iam_backends[account]["aws"].roles.values() if account else ()
-    found = next((one for one in list(known) if one.arn == role), None)
-    if found is None:
-        return False
-    policies = [*(IAMPolicy(text) for text in found.policies.values()), *(IAMPolicy(policy) for policy in found.managed_policies.values())]
-    answers = {policy.is_action_permitted(action, resource) for policy in policies}
-    return PermissionResult.PERMITTED in answers and PermissionResult.DENIED not in answers
+    return _definition(found) if found else None
 
 
 def _backends(table: Any) -> list[tuple[str, str, Any]]:
@@ -208,6 +189,7 @@ def _definition(definition: Any) -> dict[str, Any]:
         "memory": definition.memory,
         "containers": definition.container_definitions,
         "execution_role": getattr(definition, "execution_role_arn", ""),
+        "task_role": getattr(definition, "task_role_arn", ""),
     }
 
 

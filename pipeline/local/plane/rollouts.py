@@ -43,6 +43,8 @@ class Rollout:
     stage: str = shifts.SCALE_UP
     # Percent of the new connections.
     share: float = 0.0
+    # What the infrastructure role did not allow.
+    refused: str = ""
     # Of this engine's clock: when the next start may be tried, and since when it is in its step.
     not_before: float = field(default=0.0, compare=False)
     entered: float = field(default_factory=time.monotonic, compare=False)

@@ -6,10 +6,14 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import PipelineError
-from pipeline.local.plane import observe
+from pipeline.access.decide import Request
+from pipeline.access.reference import context
+from pipeline.local.iam import authorize
+from pipeline.local.plane.execution import FailedToStartError, told, unavailable
+from pipeline.local.protocol import AwsError
 
 if TYPE_CHECKING:
+    from pipeline.local.iam.sessions import Session
     from pipeline.local.world import World
 
 _ACTION = "secretsmanager:GetSecretValue"
@@ -20,37 +24,30 @@ _REFERENCE = re.compile(
 )
 
 
-class ResourceInitializationError(PipelineError):
-    """ECS's own name for it; becomes the stopped reason of the task."""
-
-
-def values(definition: dict[str, Any], world: World) -> dict[str, dict[str, str]]:
+def values(definition: dict[str, Any], session: Session, world: World) -> dict[str, dict[str, str]]:
     """Container -> variable -> value."""
     return {
-        container["name"]: {
-            secret["name"]: _value(secret["valueFrom"], definition["execution_role"], world) for secret in container.get("secrets") or ()
-        }
+        container["name"]: {secret["name"]: _value(secret["valueFrom"], session, world) for secret in container.get("secrets") or ()}
         for container in definition["containers"]
     }
 
 
-def _value(reference: str, role: str, world: World) -> str:
+def _value(reference: str, session: Session, world: World) -> str:
     found = _REFERENCE.fullmatch(reference)
     if found is None:
         raise _failure(f"{reference} is no secret of Secrets Manager; the local plane reads no others")
     arn = found["arn"]
-    if not observe.role_allows(role, _ACTION, arn):
-        raise _failure(
-            f"failed to fetch secret {arn} from secrets manager: AccessDeniedException: {role or 'a task without an execution role'} is not"
-            f" authorized to perform: {_ACTION} on resource: {arn} because no identity-based policy allows the {_ACTION} action"
-        )
+    try:
+        authorize.check(session, [Request(action=_ACTION, resource=arn, context=context(found["region"]))], code="AccessDeniedException")
+    except AwsError as refused:
+        raise _failure(f"failed to fetch secret {arn} from secrets manager: {told(refused)}") from refused
     chosen = {name: found[part] for name, part in (("VersionStage", "stage"), ("VersionId", "version")) if found[part]}
     client = world.client("secretsmanager", account=found["account"], region=found["region"])
     try:
         text: str = client.get_secret_value(SecretId=arn, **chosen)["SecretString"]
     except client.exceptions.ClientError as error:
-        told = error.response["Error"]
-        raise _failure(f"failed to fetch secret {arn} from secrets manager: {told['Code']}: {told['Message']}") from error
+        answered = error.response["Error"]
+        raise _failure(f"failed to fetch secret {arn} from secrets manager: {answered['Code']}: {answered['Message']}") from error
     return _member(text, found["key"]) if found["key"] else text
 
 
@@ -64,8 +61,5 @@ def _member(text: str, key: str) -> str:
     return str(document[key])
 
 
-def _failure(why: str) -> ResourceInitializationError:
-    return ResourceInitializationError(
-        "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed:"
-        f" unable to retrieve secret from asm: service call has been retried 1 time(s): {why}"
-    )
+def _failure(why: str) -> FailedToStartError:
+    return unavailable(f"unable to retrieve secret from asm: service call has been retried 1 time(s): {why}")

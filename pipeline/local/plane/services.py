@@ -123,6 +123,8 @@ def _failure(service: Service, rollout: Rollout, seen: Seen) -> tuple[str, str] 
     if deployments.breaks(service.breaker, desired=service.desired, failures=rollout.row):
         last = rollout.reason.partition("last failed task: ")[2]
         return "circuit breaker", "tasks failed to start." + (f" Last: {last}" if last else "")
+    if rollout.refused:
+        return "lifecycle stage", rollout.refused
     if shifts.overdue(rollout) and rollout.former:
         return "lifecycle stage", "the new tasks did not become healthy in time."
     if not rollout.rollback_of:
@@ -133,6 +135,8 @@ def _failure(service: Service, rollout: Rollout, seen: Seen) -> tuple[str, str] 
 
 
 def _start(service: Service, rollout: Rollout, seen: Seen, state: State) -> None:
+    if not shifts.may_register(service, rollout, state.world):
+        return
     living = [task for task in state.tasks.values() if task.deployment == service.primary.id and task.living]
     task = tasks.new(
         service,
@@ -172,17 +176,17 @@ def _fail(service: Service, rollout: Rollout, state: State, finder: str, why: st
     rollouts.save(rollout, state.world.store)
     before = rollouts.last_completed(service, state.world.store)
     wanted = service.breaker if finder == "circuit breaker" else service.alarms
-    if not wanted.get("rollback") or before is None or before["id"] == rollout.id:
+    # A rollback that fails is not undone in its turn (ROLLBACK_FAILED).
+    if rollout.rollback_of or not wanted.get("rollback") or before is None or before["id"] == rollout.id:
         return
-    if rollout.former:
-        shifts.turn(service, rollout, 0, state.world)
+    back = not rollout.share or not rollout.former or shifts.turn(service, rollout, 0, state.world)
     completed = before.pop("id")
     ecs = state.world.client("ecs", account=service.account, region=service.region)
     answer = ecs.update_service(cluster=service.cluster, service=service.name, forceNewDeployment=True, **before)
     fresh = answer["service"]["deployments"][0]["id"]
     reason = f"ECS deployment {finder}: rolling back to deploymentId {completed}."
     groups = rollout.former or rollout.groups
-    state.rollouts[fresh] = Rollout(fresh, reason=reason, rollback_of=rollout.id, groups=groups)
+    state.rollouts[fresh] = Rollout(fresh, reason=reason, rollback_of=rollout.id, groups=groups, refused="" if back else rollout.refused)
     rollouts.save(state.rollouts[fresh], state.world.store)
     # The tasks of the revision that is returned to go on serving: they are the rollback's.
     for task in state.tasks.values():

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from pipeline.access.decide import Request
+from pipeline.access.reference import context
+from pipeline.local.iam import authorize, sessions
+from pipeline.local.protocol import AwsError
 
 if TYPE_CHECKING:
     from pipeline.local.plane.model import Seen, Service
@@ -18,6 +23,9 @@ MINUTE_SECONDS = 0.1
 SHIFT_MINUTES = 10
 # A stage of a deployment that lasts longer has failed (ECS developer guide, deployment lifecycle stages).
 LONGEST_STAGE_MINUTES = 24 * 60
+# Who takes on the infrastructure role, and how CloudTrail names the session (ECS developer guide, infrastructure role for load balancers).
+SERVICE, SESSION = "ecs.amazonaws.com", "ECSNetworkingWithELB"
+READS = ("DescribeListeners", "DescribeTargetGroups", "DescribeTargetHealth")
 STRATEGIES = ("CANARY", "BLUE_GREEN")
 SCALE_UP, SHIFT, BAKE, CLEAN_UP = "SCALE_UP", "PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME", "CLEAN_UP"
 
@@ -56,14 +64,46 @@ def opposite(service: Service, groups: Sequence[str]) -> list[str]:
     return [next(one for one in _pair(balancing) if one != group) for balancing, group in zip(service.balancers, groups, strict=True)]
 
 
-def turn(service: Service, rollout: Rollout, share: float, world: World) -> None:
-    """The new tasks get so much, those before them the rest."""
+def turn(service: Service, rollout: Rollout, share: float, world: World) -> bool:
+    """The new tasks get so much, those before them the rest; or nothing turns, because the role does not allow it."""
+    # What AWS's managed policy lets it read of a network load balancer; when ECS reads which is not documented.
+    if not (
+        may(service, rollout, world, READS, lambda _: ["*"])
+        and may(service, rollout, world, ("ModifyListener",), lambda balancing: [_listener(balancing)])
+    ):
+        return False
     client = world.client("elbv2", account=service.account, region=service.region)
     new = max(1, round(share)) if share else 0
     for balancing, group, former in zip(service.balancers, rollout.groups, rollout.former, strict=True):
         groups = [{"TargetGroupArn": former, "Weight": 100 - new}, {"TargetGroupArn": group, "Weight": new}]
         action = {"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}
         client.modify_listener(ListenerArn=_listener(balancing), DefaultActions=[action])
+    return True
+
+
+def may(
+    service: Service, rollout: Rollout, world: World, operations: Sequence[str], resources: Callable[[Mapping[str, Any]], Iterable[str]]
+) -> bool:
+    """Whether the infrastructure role lets ECS do it; without one ECS acts as its service-linked role, which may. Why not is kept."""
+    source = {"aws:sourceaccount": service.account, "aws:sourcearn": service.arn}
+    try:
+        for balancing in service.balancers:
+            if role := (balancing.get("advancedConfiguration") or {}).get("roleArn"):
+                session = sessions.of_service(world, role, SERVICE, SESSION, source)
+                needed = [
+                    Request(action=f"elasticloadbalancing:{operation}", resource=resource, context=context(service.region))
+                    for operation in operations
+                    for resource in resources(balancing)
+                ]
+                authorize.check(session, needed)
+    except AwsError as refused:
+        rollout.refused = refused.message
+        return False
+    return True
+
+
+def may_register(service: Service, rollout: Rollout, world: World) -> bool:
+    return may(service, rollout, world, ("RegisterTargets",), lambda _: rollout.groups)
 
 
 def advance(service: Service, rollout: Rollout, world: World) -> bool:
@@ -74,8 +114,12 @@ def advance(service: Service, rollout: Rollout, world: World) -> bool:
     if rollout.stage == CLEAN_UP:
         return True
     if time.monotonic() - rollout.entered >= plan[rollout.step].minutes * MINUTE_SECONDS:
+        before = rollout.share
         rollout.enter(rollout.step + 1, plan[rollout.step + 1])
-        turn(service, rollout, rollout.share, world)
+        if not turn(service, rollout, rollout.share, world):
+            rollout.share = before
+        if rollout.stage == CLEAN_UP:
+            may(service, rollout, world, ("DeregisterTargets",), lambda _: rollout.former)
     return False
 
 

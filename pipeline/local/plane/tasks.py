@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.local import translate
-from pipeline.local.plane import connections, container, init_containers, process, secrets
+from pipeline.local.plane import connections, container, execution, init_containers, process, secrets
 from pipeline.local.plane.process import Process
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def launch(
     task.interface, task.address, task.mac = interface["NetworkInterfaceId"], interface["PrivateIpAddress"], interface["MacAddress"]
     try:
         run(task, definition, world, resolver=resolver, authority=authority)
-    except (secrets.ResourceInitializationError, container.CannotPullContainerError, container.CannotStartContainerError) as error:
+    except execution.FailedToStartError as error:
         finish(task, world, reason=str(error), code="TaskFailedToStart")
         return
     except init_containers.DependencyError as error:
@@ -139,9 +139,13 @@ def run(task: Task, definition: dict[str, Any], world: World, *, resolver: str, 
     folder = task.folder(world)
     shutil.rmtree(folder / "root", ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
-    read = secrets.values(definition, world)
+    session = execution.role(task, definition, world)
+    execution.log_in(session, task.image)
+    read = secrets.values(definition, session, world)
+    execution.pull(session, task.image)
     place = container.Place(home=world.home, address=translate.address(task.address), resolver=resolver, authority=authority)
     prepared = container.prepared(definition, folder, place)
+    execution.log(session, task, definition, world)
     environments = {one["name"]: container.environment(one) | read[one["name"]] for one in definition["containers"]}
     task.digest, task.ended = prepared.digest, {}
     init_containers.run(definition, folder, environments, task.ended)

@@ -26,7 +26,7 @@ from pipeline.local.cloudformation import workers
 from pipeline.local.daemon import SERVICES
 from pipeline.local.gaps import ecs as ecs_gaps
 from pipeline.local.gaps import elbv2 as elbv2_gaps
-from pipeline.local.plane import Plane
+from pipeline.local.plane import Plane, execution, shifts
 from pipeline.local.plane.process import Process
 from pipeline.local.store import Store
 from pipeline.local.world import World
@@ -37,6 +37,7 @@ ALLOWED = "203.0.113.0/28"
 CLIENT = "127.0.113.5"
 STRANGER = "127.0.113.99"
 HOST = "api.example.com"
+EXECUTION = f"arn:aws:iam::{ACCOUNT}:role/execution"
 DEADLINE = 60.0
 
 CONFIG = """
@@ -111,6 +112,16 @@ class Town:
 
     # ---- the emulated AWS
 
+    def role(self, name: str, service: str, **statements: tuple[str, str]) -> str:
+        """Each statement a policy of its own: actions, resource."""
+        iam = self.client("iam")
+        trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}}
+        arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))["Role"]["Arn"]
+        for key, (actions, resource) in statements.items():
+            allowed = {"Effect": "Allow", "Action": actions.split(), "Resource": resource}
+            iam.put_role_policy(RoleName=name, PolicyName=key, PolicyDocument=_policy(allowed))
+        return arn
+
     def image(self, version: str, *, health: int = 200, config: str = CONFIG, more: Mapping[str, bytes] = MappingProxyType({})) -> str:
         """A pushed image whose configuration answers with this version, and `more` files of /etc/nginx/kotei."""
         text = config.replace("VERSION", version).replace("HEALTH", str(health)).encode()
@@ -146,7 +157,7 @@ class Town:
         (folder / "config.json").write_text(json.dumps(document))
         return digest
 
-    def definition(self, digest: str, *, before: Sequence[Mapping[str, Any]] = (), role: str = "", **container: Any) -> str:
+    def definition(self, digest: str, *, before: Sequence[Mapping[str, Any]] = (), role: str = EXECUTION, **container: Any) -> str:
         proxy = {
             "name": "proxy",
             "image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/kotei/proxy@{digest}",
@@ -163,7 +174,7 @@ class Town:
             cpu="256",
             memory="512",
             containerDefinitions=[proxy, *({"image": proxy["image"], **one} for one in before)],
-            **({"executionRoleArn": role} if role else {}),
+            executionRoleArn=role,
         )["taskDefinition"]["taskDefinitionArn"]
         return arn
 
@@ -239,6 +250,15 @@ class Town:
         attributes = self.elb.describe_target_group_attributes(TargetGroupArn=self.ids["targets"])["Attributes"]
         self.ids["alternate"] = self._targets("kotei-alternate")
         self.elb.modify_target_group_attributes(TargetGroupArn=self.ids["alternate"], Attributes=attributes)
+        balancing = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}"
+        self.role(
+            "shift",
+            shifts.SERVICE,
+            read=("elasticloadbalancing:Describe*", "*"),
+            register=("elasticloadbalancing:RegisterTargets", f"{balancing}:targetgroup/*"),
+            deregister=("elasticloadbalancing:DeregisterTargets", f"{balancing}:targetgroup/*"),
+            turn=("elasticloadbalancing:ModifyListener", self.ids["listener"]),
+        )
 
     def _balancing(self) -> dict[str, Any]:
         found = {"targetGroupArn": self.ids["targets"], "containerName": "proxy", "containerPort": 8080}
@@ -354,6 +374,10 @@ class _Connection(http.client.HTTPSConnection):
         self.sock = self._context.wrap_socket(self.sock, server_hostname=HOST)  # type: ignore[attr-defined]
 
 
+def _policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
 def _permission(port: int, cidr: str | None, group: str | None) -> dict[str, Any]:
     source: dict[str, Any] = {"IpRanges": [{"CidrIp": cidr}]} if cidr else {"UserIdGroupPairs": [{"GroupId": group}]}
     return {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, **source}
@@ -384,7 +408,16 @@ def empty_town(tmp_path: Path) -> Iterator[Town]:
     )
     thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
-    town.client("ecr").create_repository(repositoryName="kotei/proxy")
+    repository = town.client("ecr").create_repository(repositoryName="kotei/proxy")["repository"]["repositoryArn"]
+    town.role(
+        "execution",
+        execution.SERVICE,
+        token=("ecr:GetAuthorizationToken", "*"),
+        manifest=("ecr:BatchGetImage", repository),
+        layers=("ecr:GetDownloadUrlForLayer", repository),
+        stream=("logs:CreateLogStream", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/kotei/*"),
+        lines=("logs:PutLogEvents", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/kotei/*"),
+    )
     try:
         yield town
     finally:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.local.plane import secrets
+from pipeline.local.iam import sessions
+from pipeline.local.plane import execution, secrets
+from tests.local.plane.conftest import EXECUTION
 
 pytestmark = pytest.mark.local
 
@@ -31,12 +33,11 @@ def allowing(action: str, arn: str) -> dict[str, Any]:
 
 
 def role(town: Any, *statements: dict[str, Any]) -> str:
-    iam = town.client("iam")
-    arn: str = iam.create_role(RoleName="execution", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-    for number, statement in enumerate(statements):
-        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        iam.put_role_policy(RoleName="execution", PolicyName=f"p{number}", PolicyDocument=document)
-    return arn
+    """The execution role, which may do this beside pulling."""
+    document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    if statements:
+        town.client("iam").put_role_policy(RoleName="execution", PolicyName="secrets", PolicyDocument=document)
+    return EXECUTION
 
 
 def secret(town: Any) -> str:
@@ -46,7 +47,7 @@ def secret(town: Any) -> str:
     return arn
 
 
-def serve(town: Any, key: str, execution: str, *, end: int = 0, condition: str = "SUCCESS") -> None:
+def serve(town: Any, key: str, role: str, *, end: int = 0, condition: str = "SUCCESS") -> None:
     first = {
         "name": "first",
         "essential": False,
@@ -58,7 +59,7 @@ def serve(town: Any, key: str, execution: str, *, end: int = 0, condition: str =
     digest = town.image("v1", config=SERVED, more={"first.sh": SCRIPT})
     after = [{"containerName": "first", "condition": condition}]
     town.build()
-    town.serve(town.definition(digest, before=[first], role=execution, dependsOn=after), desired=1)
+    town.serve(town.definition(digest, before=[first], role=role, dependsOn=after), desired=1)
     town.start()
 
 
@@ -114,9 +115,9 @@ def test_a_task_without_its_secret_says_what_ecs_says(empty_town: Any, until: Ca
     assert f"failed to fetch secret {gone} from secrets manager: ResourceNotFoundException" in task["stoppedReason"]
 
 
-def value(town: Any, reference: str, execution: str) -> str:
-    definition = {"execution_role": execution, "containers": [{"name": "c", "secrets": [{"name": "V", "valueFrom": reference}]}]}
-    return secrets.values(definition, town.world)["c"]["V"]
+def value(town: Any, reference: str, role: str) -> str:
+    definition = {"containers": [{"name": "c", "secrets": [{"name": "V", "valueFrom": reference}]}]}
+    return secrets.values(definition, sessions.of_service(town.world, role, execution.SERVICE, "task"), town.world)["c"]["V"]
 
 
 def test_a_secret_is_chosen_by_key_stage_and_version(empty_town: Any) -> None:
@@ -131,15 +132,15 @@ def test_a_secret_is_chosen_by_key_stage_and_version(empty_town: Any) -> None:
         "old",
         "old",
     ]
-    with pytest.raises(secrets.ResourceInitializationError, match="did not contain json key certificate"):
+    with pytest.raises(execution.FailedToStartError, match="did not contain json key certificate"):
         value(empty_town, f"{arn}:certificate::", allowed)
-    with pytest.raises(secrets.ResourceInitializationError, match="ResourceNotFoundException"):
+    with pytest.raises(execution.FailedToStartError, match="ResourceNotFoundException"):
         value(empty_town, f"{arn}:private_key:AWSPENDING:", allowed)
-    with pytest.raises(secrets.ResourceInitializationError, match="is no secret of Secrets Manager"):
+    with pytest.raises(execution.FailedToStartError, match="is no secret of Secrets Manager"):
         value(empty_town, "/a/parameter", allowed)
 
 
-@pytest.mark.parametrize("what", ["nothing", "another secret", "another action", "a denial", "no role"])
+@pytest.mark.parametrize("what", ["nothing", "another secret", "another action", "a denial"])
 def test_the_execution_role_has_to_be_allowed(empty_town: Any, what: str) -> None:
     arn = secret(empty_town)
     get = "secretsmanager:GetSecretValue"
@@ -148,6 +149,5 @@ def test_the_execution_role_has_to_be_allowed(empty_town: Any, what: str) -> Non
         "another action": [allowing("secretsmanager:DescribeSecret", arn)],
         "a denial": [allowing(get, arn), {**allowing(get, "*"), "Effect": "Deny"}],
     }
-    execution = role(empty_town, *statements.get(what, []))
-    with pytest.raises(secrets.ResourceInitializationError, match=f"AccessDeniedException: .* not authorized to perform: {get}"):
-        value(empty_town, f"{arn}:private_key::", "" if what == "no role" else execution)
+    with pytest.raises(execution.FailedToStartError, match=f"AccessDeniedException: .* not authorized to perform: {get}"):
+        value(empty_town, f"{arn}:private_key::", role(empty_town, *statements.get(what, [])))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from pipeline.local.plane import shifts
+from pipeline.local.plane import observe, rollouts, shifts
 from tests.local.plane.test_plane_lossless import HOST, ORIGIN, STOP_TIMEOUT, Load, clients
 from tests.support.proxy import environment, rendered
 
@@ -159,3 +160,50 @@ def test_a_set_that_never_becomes_healthy_gets_no_client(shifting: Any, until: C
         until(lambda: latest(town)["status"] == "ROLLBACK_SUCCESSFUL", lambda: latest(town))
     assert weights(town) == {town.ids["targets"]: 100}
     until(lambda: definitions(town) == before, lambda: definitions(town))
+
+
+def lacks(town: Any, statement: str) -> None:
+    town.client("iam").delete_role_policy(RoleName="shift", PolicyName=statement)
+
+
+def test_a_role_that_may_not_turn_the_listener_stops_the_deployment(shifting: Any, until: Callable[..., Any]) -> None:
+    town, refused = shifting, "is not authorized to perform: elasticloadbalancing:ModifyListener on resource: "
+    lacks(town, "turn")
+    before = definitions(town)
+    with nobody_loses(town):
+        deploy(town, 1, CANARY)
+        until(lambda: latest(town)["status"] == "ROLLBACK_SUCCESSFUL", lambda: latest(town))
+    assert refused + town.ids["listener"] in latest(town)["rollback"]["reason"]
+    assert weights(town) == {town.ids["targets"]: 100}
+    assert definitions(town) == before
+
+
+def test_a_listener_that_cannot_be_turned_back_stays_where_its_tasks_serve(shifting: Any, until: Callable[..., Any]) -> None:
+    town, wanted = shifting, {shifting.ids["targets"]: 70, shifting.ids["alternate"]: 30}
+    with nobody_loses(town):
+        deploy(town, 1, {**CANARY, "canaryConfiguration": {"canaryPercent": 30.0, "canaryBakeTimeInMinutes": 1440}})
+        until(lambda: weights(town) == wanted, lambda: weights(town))
+        lacks(town, "turn")
+        alarm(town, "ALARM")
+        until(lambda: latest(town)["status"] == "ROLLBACK_FAILED", lambda: latest(town))
+    assert weights(town) == wanted
+
+
+@pytest.mark.parametrize("statement", ["", "read", "register", "deregister", "turn"])
+def test_each_thing_that_ecs_does_to_the_balancer_is_asked_of_its_role(empty_town: Any, statement: str) -> None:
+    town = empty_town
+    town.build()
+    town.alternate()
+    town.serve(town.definition(f"sha256:{'1' * 64}"))
+    if statement:
+        lacks(town, statement)
+    (service,) = observe.look().services.values()
+    service = replace(service, configuration=BLUE_GREEN)
+    groups = {"groups": [town.ids["alternate"]], "former": [town.ids["targets"]]}
+    registers, cleans = rollouts.Rollout("one", **groups), rollouts.Rollout("two", **groups, step=2, stage=shifts.BAKE, entered=0.0)
+    shifts.may_register(service, registers, town.world)
+    shifts.advance(service, cleans, town.world)
+    actions = {"read": "DescribeListeners", "register": "RegisterTargets", "deregister": "DeregisterTargets", "turn": "ModifyListener"}
+    refused = registers.refused + cleans.refused
+    assert actions.get(statement, "") in refused
+    assert bool(refused) is bool(statement)
