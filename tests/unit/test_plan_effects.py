@@ -17,6 +17,9 @@ from pipeline.review.model import Finding, OwnerReview, Side, Stack
 TODAY = date(2030, 1, 1)
 
 
+GROUP = {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupDescription": "Others"}}
+
+
 def side(**entries: str) -> Side:
     """A security group with these clients."""
     rules = [{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": cidr, "Description": note} for note, cidr in entries.items()]
@@ -55,6 +58,27 @@ def test_what_the_run_before_did_is_not_undone_without_a_word() -> None:
     said = left(parts(plan(OLD, UNDONE)), plan(FIRST, UNDONE))
     assert "security/Group: SecurityGroupIngress[198.51.100.0/24]" in said
     assert any("198.51.100.0/24" in one and one.endswith("]") and ": " in one and "SecurityGroupIngress" not in one for one in said), said
+
+
+NOTHING = Side(stacks={})
+
+
+def test_the_rest_of_a_first_deployment_that_was_approved_whole_needs_no_second_approval() -> None:
+    """Two first deployments: the second was planned as everything anew, and the first has made nearly all of it."""
+    approved = parts(plan(NOTHING, SECOND))
+    assert approved[EFFECTS]["stack security"] == "create"
+    now = plan(OLD, SECOND)
+    assert effects(now)["stack security"] == "update"
+    assert left(approved, replace(now, findings=())) == []
+    # What would have asked a person does, and what the first made and the second has not is not taken away without a word.
+    risk = Finding(rule="address-lost", topic="addresses", verdict="risky", stack="security", resource="Group", text="clients are cut off")
+    assert left(approved, replace(now, findings=(risk,))) == ["security/Group: clients are cut off [address-lost]"]
+    gone = replace(FIRST.stacks["security"], template={"Resources": {**FIRST.stacks["security"].template["Resources"], "Other": GROUP}})
+    assert left(approved, replace(plan(Side(stacks={"security": gone}), SECOND), findings=())) == ["remove security/Other"]
+    assert left(parts(plan(NOTHING, UNDONE)), replace(plan(FIRST, UNDONE), findings=())) == [
+        "security/Group: SecurityGroupIngress[198.51.100.0/24]"
+    ]
+    assert left(approved, replace(now, findings=()), files="2") == ["security.yaml is another file"]
 
 
 def test_another_value_at_the_same_place_is_not_what_was_approved() -> None:
