@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from awacs import iam
-from awacs.aws import Action, Condition, Deny, Statement, StringEquals, StringEqualsIfExists
+from awacs.aws import Action, ArnEquals, ArnEqualsIfExists, Condition, Deny, Statement, StringEquals
 
 from policy.statement import allow, by_name
 
@@ -48,9 +48,9 @@ def _bounded(roles: str, boundary: str, changes: Sequence[Action], takes: Sequen
     a role from before the boundary puts it before it writes the role's policies, if the update handler goes by the order of its schema.
     """
     return [
-        allow("BoundedRoles", by_name(*changes), roles, Condition=Condition(StringEquals("iam:PermissionsBoundary", boundary))),
+        allow("BoundedRoles", by_name(*changes), roles, Condition=Condition(ArnEquals("iam:PermissionsBoundary", boundary))),
         # A role from before the boundary has none, and may go.
-        allow("EmptyRoles", takes, roles, Condition=Condition(StringEqualsIfExists("iam:PermissionsBoundary", boundary))),
+        allow("EmptyRoles", takes, roles, Condition=Condition(ArnEqualsIfExists("iam:PermissionsBoundary", boundary))),
     ]
 
 
