@@ -44,6 +44,7 @@ class Cloud:
     rolled_back: bool = False
     objects: dict[str, bytes] = field(default_factory=dict)
     kept: tuple[str, ...] = ()
+    untagged: tuple[str, ...] = ()
 
     def call(self, _service: str, operation: str, **asked: Any) -> dict[str, Any]:
         if operation in self.denied:
@@ -83,6 +84,11 @@ class Cloud:
         return {"StackResourceSummaries": [{"LogicalResourceId": "X", "PhysicalResourceId": f"{StackName}-x"}]}
 
     def describe_addresses(self, *, Filters: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        """`kept` have their tags; `untagged` are found by their ids alone."""
+        if Filters[0]["Name"] == "allocation-id":
+            return {
+                "Addresses": [{"PublicIp": "198.51.100.8", "AllocationId": one} for one in Filters[0]["Values"] if one in self.untagged]
+            }
         assert all(one["Name"].startswith("tag:") for one in Filters)
         return {"Addresses": [{"PublicIp": ip, "AllocationId": f"eipalloc-{ip}"} for ip in self.kept]}
 
@@ -360,6 +366,15 @@ def test_a_pinned_address_that_is_not_live_is_blocked(desk: Desk) -> None:
     pin(desk, "203.0.113.9")
     plan = desk.plan()
     assert (told(plan)["pinned-address"], plan.review.verdict) == ("blocked", "blocked")
+
+
+def test_a_pinned_address_without_its_tags_is_not_replaced_by_another(desk: Desk) -> None:
+    pin(desk)
+    desk.cloud.stacks.clear()
+    assert "address-kept" not in told(desk.plan())
+    desk.cloud.untagged = ("addresses-AddressA",)
+    plan = desk.plan()
+    assert (told(plan)["address-kept"], plan.review.verdict) == ("blocked", "blocked")
 
 
 def test_an_accepted_finding_is_milder(desk: Desk) -> None:
