@@ -104,12 +104,15 @@ def apply(  # noqa: PLR0917 - typer reads arguments and options from one signatu
 
     from pipeline import apply_import, gate
     from pipeline.apply import deploy, ready
+    from pipeline.apply_checkout import unknown
     from pipeline.prepare import prepare
 
     ready(mine, tell, lambda event: tell(line(event)))
     apply_import.refuse_kept(mine.aws, mine.stacks, owner, mine.pins)
     prepared = prepare(ROOT, project, target, owner, image_digest or None)
     print(report(prepared.review, "text", public=False), end="")
+    for sentence in unknown(ROOT, owner, project.pipeline.repository.branch):
+        tell(sentence)
     gate.refuse_if_blocked(prepared)
     fingerprint = prepared.facts.fingerprint
     if dry_run:
