@@ -15,6 +15,18 @@ PULL_REQUESTS = (
     " project. Whoever pushes here is trusted, so PullRequestBuildPolicy is only recorded; so are ReportBuildStatus (the pusher"
     " reads the result), ConcurrentBuildLimit and QueuedTimeoutInMinutes."
 )
+ROLES = (
+    "Each role is asked for what is done in its name: by builds, by the pipeline's actions and the alarms of its stage conditions, by"
+    " CloudFormation for each resource, by ECS for tasks and listeners. Nothing is delivered by EventBridge's rules and nothing is"
+    " started by schedules, so neither their roles nor the topics' policies for them are asked. The services' own linked roles are AWS's."
+)
+SUPPLY = (
+    "A signing configuration signs each image with a key of the signing profile that is made here, as whoever pushes it"
+    " (signer:SignPayload); DescribeImageSigningStatus says COMPLETE where the signature in the registry verifies with that key. AWS"
+    " Signer's certificates are not here, so notation trusts none of it. Statements about an image (SBOM, provenance) tell what this"
+    " builder knows: the files that the image adds and the names of its base and arguments, not the packages of the base. Nothing is"
+    " scanned; a pull-through cache is only recorded."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,4 +74,4 @@ def text() -> str:
     for one in every():
         lines += [one.type, f"  enforced   {', '.join(one.enforced)}"]
         lines += [f"  recorded   {', '.join(one.recorded)}"] if one.recorded else []
-    return "\n".join([*lines, "", PULL_REQUESTS, "", *plane.lines()]) + "\n"
+    return "\n".join([*lines, "", PULL_REQUESTS, "", ROLES, "", SUPPLY, "", *plane.lines()]) + "\n"

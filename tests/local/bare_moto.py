@@ -174,7 +174,9 @@ def image_answers(ecr: Any) -> dict[str, bool]:
     ecr.put_replication_configuration(replicationConfiguration={"rules": [{"destinations": [there]}]})
     ecr.put_image(repositoryName="rr", imageManifest=json.dumps(manifest), imageTag="three")
     copies = boto3.client("ecr", region_name="us-west-2")
-    return answers | {"images_are_copied": not refused("RepositoryNotFoundException", lambda: copies.list_images(repositoryName="rr"))}
+    copied = not refused("RepositoryNotFoundException", lambda: copies.list_images(repositoryName="rr"))
+    signing = answered(lambda: ecr.put_signing_configuration(signingConfiguration={"rules": []}))
+    return answers | {"images_are_copied": copied, "images_are_signed": signing}
 
 
 def bucket_answers(s3: Any) -> dict[str, bool]:

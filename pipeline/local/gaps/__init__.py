@@ -23,9 +23,26 @@ def services() -> tuple[ModuleType, ...]:
         public_access,
         quotas,
         s3,
+        signing,
     )
 
-    return addresses, acm, boundaries, cloudwatch, ec2, ecr, ecs, elbv2, elbv2_listeners, linked_roles, logs, public_access, quotas, s3
+    return (
+        addresses,
+        acm,
+        boundaries,
+        cloudwatch,
+        ec2,
+        ecr,
+        ecs,
+        elbv2,
+        elbv2_listeners,
+        linked_roles,
+        logs,
+        public_access,
+        quotas,
+        s3,
+        signing,
+    )
 
 
 @functools.cache

@@ -19,10 +19,13 @@ ENFORCED: dict[str, str] = {
     " cross-zone, fail open when no target is healthy, deregistration",
     "AWS::ECS::TaskDefinition": "image by digest, command, environment, stopTimeout, the image's STOPSIGNAL; containers that run to"
     " their end before nginx (DependsOn SUCCESS or COMPLETE), as scripts of the image in this computer's shell; Secrets of Secrets"
-    " Manager by key, stage and version, if the execution role's policies allow it; volumes, as folders that the containers share",
+    " Manager by key, stage and version; volumes, as folders that the containers share; both roles have to trust ECS, and the"
+    " execution role has to be allowed the registry's token, manifest and layers (also by the repository in another account), each"
+    " secret and the log's stream, or the task stops with ECS's words; without logs:PutLogEvents no line arrives",
     "AWS::ECS::Service": "rolling deployments within MinimumHealthyPercent and MaximumPercent, circuit breaker and rollback,"
     " capacity providers by base and weight, spread over zones, replacement of dead tasks, scaling, draining; canary and blue/green"
-    " deployments that turn the listeners' weights, and their bake times; alarms that stop and roll back a deployment",
+    " deployments that turn the listeners' weights, and their bake times, if the infrastructure role may register, turn and"
+    " deregister; alarms that stop and roll back a deployment",
     "AWS::ApplicationAutoScaling::ScalableTarget": "MinCapacity",
 }
 RECORDED: dict[str, str] = {
@@ -33,8 +36,8 @@ RECORDED: dict[str, str] = {
     "AWS::ElasticLoadBalancingV2::Listener": "UDP is refused by name",
     "AWS::ElasticLoadBalancingV2::TargetGroup": "connection termination of unhealthy targets",
     "AWS::ECS::TaskDefinition": "cpu, memory, user, read-only root, tmpfs, ulimits, read-only volumes, container health check (the"
-    " target group's stands for it), log driver (logs are files in .kotei/plane/tasks), conditions and boundaries of the execution"
-    " role, its permissions for the image and the logs; containers that run beside nginx and other programs are refused by name",
+    " target group's stands for it), log driver (logs are files in .kotei/plane/tasks), the key under which a secret is;"
+    " containers that run beside nginx and other programs are refused by name",
     "AWS::ECS::Service": "zone rebalancing, ECS Exec, test listeners; tasks of the old set that die during a shift are not replaced;"
     " linear deployments and lifecycle hooks are refused by name",
 }

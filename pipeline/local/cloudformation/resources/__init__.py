@@ -15,10 +15,26 @@ from pipeline.local.cloudformation.resources import (
     monitoring,
     registry,
     scaling,
+    signing,
     storage,
 )
 from pipeline.local.cloudformation.resources.handler import Handler
 
-_SERVICES = (certificate, delivery, ec2_access, ec2_network, ecs, elbv2, hook, iam, messages, monitoring, registry, scaling, storage)
+_SERVICES = (
+    certificate,
+    delivery,
+    ec2_access,
+    ec2_network,
+    ecs,
+    elbv2,
+    hook,
+    iam,
+    messages,
+    monitoring,
+    registry,
+    scaling,
+    signing,
+    storage,
+)
 
 HANDLERS: dict[str, Handler] = {name: handler for service in _SERVICES for name, handler in service.HANDLERS.items()}
