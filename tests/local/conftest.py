@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import threading
@@ -20,6 +19,8 @@ from pipeline.local.codepipeline.runner import Runner
 from pipeline.local.daemon import SERVICES
 from pipeline.local.store import Store
 from pipeline.local.world import World
+from tests.support import small_pipeline
+from tests.support.policies import document, trust
 
 ACCOUNT = "111122223333"
 REGION = "ap-northeast-1"
@@ -131,16 +132,11 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 ANYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
 
-def _document(*statements: dict[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-
-
 def give_role(engine: Engine, name: str, service: str, *statements: dict[str, Any]) -> str:
     """A role that the service takes on; without statements it may do everything, where permissions are not what is tested."""
     iam = engine.client("iam")
-    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": f"{service}.amazonaws.com"}}
-    arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_document(trust))["Role"]["Arn"]
-    iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=_document(*statements or (ANYTHING,)))
+    arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust(service))["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document(*statements or (ANYTHING,)))
     return arn
 
 
@@ -180,3 +176,8 @@ def checkout(tmp_path: Path, engine: Engine) -> Checkout:
     made = Checkout(path=folder, remote=remote.path(engine.world.home))
     made.git("init", "--quiet", "--initial-branch=main")
     return made
+
+
+@pytest.fixture
+def pipeline(engine: Engine, checkout: Checkout) -> Callable[..., Any]:
+    return small_pipeline.prepared(engine, checkout)

@@ -9,94 +9,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from pipeline.local import connections
+from tests.support.small_pipeline import BUILDSPEC, action, approval, build, rule, start
 
 pytestmark = pytest.mark.local
-
-BUILDSPEC = """
-version: 0.2
-env:
-  exported-variables: [DIGEST]
-phases:
-  build:
-    commands:
-      - export DIGEST="sha256:$(cat name.txt)"
-      - test "$(cat name.txt)" != broken
-artifacts:
-  files: [name.txt]
-"""
-
-
-def action(name: str, category: str, provider: str, configuration: dict[str, str], **more: Any) -> dict[str, Any]:
-    kind = {"category": category, "owner": "AWS", "provider": provider, "version": "1"}
-    return {"name": name, "actionTypeId": kind, "configuration": configuration, **more}
-
-
-def build(name: str, **more: Any) -> dict[str, Any]:
-    more = {"inputArtifacts": [{"name": "Source"}], **more}
-    return action(name, "Build", "CodeBuild", {"ProjectName": "image"} | more.pop("configuration", {}), **more)
-
-
-def approval(**more: Any) -> dict[str, Any]:
-    return action("Approve", "Approval", "Manual", {"CustomData": "digest #{Image.DIGEST}"}, **more)
-
-
-def rule(provider: str, configuration: dict[str, str]) -> dict[str, Any]:
-    kind = {"category": "Rule", "owner": "AWS", "provider": provider, "version": "1"}
-    return {"name": "Rule", "ruleTypeId": kind, "configuration": configuration}
-
-
-@pytest.fixture
-def pipeline(engine: Any, checkout: Any) -> Any:
-    """Creates the pipeline with the stages after Source and Image; returns the client."""
-    client = engine.client("codepipeline")
-    engine.client("s3").create_bucket(Bucket="artifacts", CreateBucketConfiguration={"LocationConstraint": engine.world.region})
-    arn = engine.client("codeconnections").create_connection(ConnectionName="demo", ProviderType="GitHub")["ConnectionArn"]
-    engine.client("codebuild").create_project(
-        name="image",
-        source={"type": "CODEPIPELINE", "buildspec": "buildspec/image.yml"},
-        artifacts={"type": "CODEPIPELINE"},
-        environment={
-            "type": "ARM_CONTAINER",
-            "image": "aws/codebuild/amazonlinux-aarch64-standard:3.0",
-            "computeType": "BUILD_GENERAL1_SMALL",
-        },
-        serviceRole="arn:aws:iam::111122223333:role/build",
-    )
-    checkout.commit({"name.txt": "one", "buildspec/image.yml": BUILDSPEC})
-
-    def create(*stages: dict[str, Any], available: bool = True) -> Any:
-        if available:
-            connections.complete(engine.world, arn)
-        source = action(
-            "Source",
-            "Source",
-            "CodeStarSourceConnection",
-            {"ConnectionArn": arn, "FullRepositoryId": "me/demo", "BranchName": "main"},
-            outputArtifacts=[{"name": "Source"}],
-            namespace="Source",
-        )
-        client.create_pipeline(pipeline=declaration(source, *stages))
-        return client
-
-    return create
-
-
-def declaration(source: dict[str, Any], *stages: dict[str, Any]) -> dict[str, Any]:
-    image = build("Image", namespace="Image", outputArtifacts=[{"name": "Built"}])
-    return {
-        "name": "demo",
-        "roleArn": "arn:aws:iam::111122223333:role/pipeline",
-        "artifactStore": {"type": "S3", "location": "artifacts"},
-        "pipelineType": "V2",
-        "executionMode": "QUEUED",
-        "stages": [{"name": "Source", "actions": [source]}, {"name": "Image", "actions": [image]}, *stages],
-    }
-
-
-def start(client: Any) -> str:
-    execution: str = client.start_pipeline_execution(name="demo")["pipelineExecutionId"]
-    return execution
 
 
 def stage_state(client: Any, name: str) -> dict[str, Any]:
