@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from stacks.project import Project
 
 SHOW = "show"
-Resource = Annotated[str, typer.Argument(help="Its logical id, or stack/LogicalId.", metavar="RESOURCE")]
+Resources = Annotated[list[str], typer.Argument(help="Logical ids, or stack/LogicalId.", metavar="RESOURCE...")]
 
 
 class ShowFirst(TyperGroup):
@@ -123,16 +123,28 @@ def revert(
 
 
 @app.command()
-def adopt(owner: Owner, resource: Resource) -> int:
+def adopt(
+    owner: Owner,
+    resources: Annotated[
+        list[str], typer.Argument(help="What to adopt (default: all that nobody has accepted).", metavar="RESOURCE...")
+    ] = [],  # noqa: B006 - as above
+) -> int:
     """Print the change to the configuration, or to the code of the stack, that makes Git say what is live."""
     from pipeline.drift.adopt import advice
     from pipeline.drift.ways import no_adopt
 
     project = configuration()
-    drift = _one(_found(project, aws_target(), owner), resource)
-    if why := no_adopt(drift):
-        raise PipelineError(f"{drift.place} cannot be adopted: {why}; what can be done: kotei drift {owner}")
-    print("\n".join(advice(drift, _environment(project, owner))))
+    found = _found(project, aws_target(), owner)
+    wanted = _named(found, resources) if resources else found.open
+    cannot = {one.place: why for one in wanted if (why := no_adopt(one))}
+    if cannot and (resources or len(cannot) == len(wanted)):
+        told = "; ".join(f"{place}: {why}" for place, why in cannot.items())
+        raise PipelineError(f"cannot be adopted: {told}. What can be done: kotei drift {owner}")
+    for one in wanted:
+        if one.place in cannot:
+            tell(f"{one.place} cannot be adopted: {cannot[one.place]}")
+        else:
+            print("\n".join(advice(one, _environment(project, owner))))
     tell(f"then: kotei render, git commit, git push. Until that is deployed, kotei drift {owner} goes on telling it")
     return DONE
 
@@ -140,7 +152,7 @@ def adopt(owner: Owner, resource: Resource) -> int:
 @app.command()
 def accept(
     owner: Owner,
-    resource: Resource,
+    resources: Resources,
     by: Annotated[str, typer.Option("--owner", help="Who answers for it.")],
     reason: Annotated[str, typer.Option(help="Why it may stay.")],
     expires: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The last day on which it may.")],
@@ -155,12 +167,12 @@ def accept(
     if not by.strip() or not reason.strip():
         raise typer.BadParameter("an exception has an owner and a reason")
     project = configuration()
-    drift = _one(_found(project, aws_target(), owner), resource)
-    if drift.accepted:
-        raise PipelineError(f"{drift.place} is {drift.accepted}; to change that, edit {EXCEPTIONS}")
+    drifts = _named(_found(project, aws_target(), owner), resources)
+    if known := [f"{one.place} is {one.accepted}" for one in drifts if one.accepted]:
+        raise PipelineError(f"{'; '.join(known)}; to change that, edit {EXCEPTIONS}")
     file = ROOT / EXCEPTIONS
     before = file.read_text(encoding="utf-8") if file.is_file() else ""
-    text = accepted.entry(drift, owner=by.strip(), reason=reason.strip(), expires=expires.date())
+    text = "\n".join(accepted.entry(one, owner=by.strip(), reason=reason.strip(), expires=expires.date()) for one in drifts)
     after = f"{before.rstrip()}\n\n{text}".lstrip()
     accepted.parse(after)
     write(file, after)
@@ -191,11 +203,11 @@ def _each(project: Project, target: Target, names: list[str]) -> Iterator[Found]
             yield Found(owner=owner, unchecked={"every stack": str(failed)})
 
 
-def _one(found: Found, name: str) -> Drift:
+def _named(found: Found, names: list[str]) -> tuple[Drift, ...]:
     from pipeline.drift import find
 
-    place = find.one(found, name)
-    return next(drift for drift in found.drifts if drift.place == place)
+    places = {find.one(found, name) for name in names}
+    return tuple(drift for drift in found.drifts if drift.place in places)
 
 
 def _environment(project: Project, owner: str) -> Environment | None:

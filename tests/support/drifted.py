@@ -93,9 +93,9 @@ def retention(cloud: Any) -> None:
     cloud.client("logs").put_retention_policy(logGroupName=physical(cloud, "service/Logs"), retentionInDays=1)
 
 
-def fewer(cloud: Any) -> None:
+def more_tasks(cloud: Any) -> None:
     cloud.client("application-autoscaling").register_scalable_target(
-        ServiceNamespace="ecs", ResourceId="service/kotei-staging/proxy", ScalableDimension="ecs:service:DesiredCount", MinCapacity=1
+        ServiceNamespace="ecs", ResourceId="service/kotei-staging/proxy", ScalableDimension="ecs:service:DesiredCount", MaxCapacity=6
     )
 
 
@@ -140,7 +140,7 @@ KINDS = (
     Kind("service/Service", "DeploymentConfiguration", deployment),
     Kind("service/Service", "HealthCheckGracePeriodSeconds", service(healthCheckGracePeriodSeconds=5)),
     Kind("service/Logs", "RetentionInDays", retention, key="service.log_days"),
-    Kind("service/ScalableTarget", "MinCapacity", fewer, key="service.min_tasks"),
+    Kind("service/ScalableTarget", "MaxCapacity", more_tasks, key="service.max_tasks"),
     Kind("service/TaskRole", "Policies", task_role),
     Kind("addresses/EipA", "Tags", retagged, cannot=("revert",)),
 )
