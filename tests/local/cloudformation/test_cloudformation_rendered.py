@@ -55,6 +55,8 @@ def ready(cloud: Any, rollout: Callable[[str, str], None]) -> Any:
     rollout("*", "COMPLETED")
     cloud.client("s3").create_bucket(Bucket="templates", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
     prerequisites.provide(cloud.world, project.load(paths.ROOT).environments)
+    # It has the boundaries of the environments' roles.
+    deploy(cloud, "kotei-roles", RENDERED / "shared/roles.yaml", {})
     return cloud
 
 
