@@ -32,6 +32,7 @@ BOOTSTRAP: tuple[Place, ...] = (
     ("cloudformation.describe_stacks", 1),
     ("codeconnections.list_connections", 1),
     ("ecr.describe_repositories", 1),
+    ("iam.get_policy", 1),
     ("logs.describe_log_groups", 1),
     ("s3.list_buckets", 1),
     ("cloudformation.create_change_set", 1),
