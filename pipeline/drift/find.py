@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 
-from pipeline import catalog, live
+from pipeline import catalog, kept_address, live
 from pipeline.aws import DENIED, Aws, RefusedError, Target
 from pipeline.drift import accepted, three_ways
 from pipeline.drift.beside import LOOKS, Around
@@ -17,9 +17,10 @@ from pipeline.exception_tables import EXCEPTIONS
 from pipeline.paths import NGINX_RENDERED, RENDERED
 from pipeline.prepare import owned_files, owner_stacks
 from pipeline.review import sides
-from pipeline.review.model import Side
+from pipeline.review.model import Side, Stack
 from pipeline.review.read import resources
 from pipeline.stages import SHARED
+from pipeline.stuck import HEALTHY
 from stacks.project import Project
 
 
@@ -35,7 +36,7 @@ def find(root: Path, project: Project, target: Target, owner: str, say: Callable
     files = owned_files(root, owner)
     git = sides.sides(files).get(owner, Side())
     deleted = _deleted(aws, {name: stack for stack, name in names.items() if stack in git.stacks and stack not in there})
-    if not there and not deleted:
+    if not there and not (deleted and _address_kept(aws, owner, git)):
         raise NothingThereError(f"{owner} has no stacks in account {aws.account}, {aws.region}; deploy first: git push")
     # What runs behind the addresses is the image's; here only who reaches it matters.
     deployed = Side(stacks=there, nginx=files.get(f"{NGINX_RENDERED}/{owner}/nginx.conf"))
@@ -60,13 +61,23 @@ def find(root: Path, project: Project, target: Target, owner: str, say: Callable
         checked=sum(row.status not in NOT_READ for some in rows.values() for row in some),
         drifts=accepted.mark(drifts, entries, date.today()),  # noqa: DTZ011 - an exception expires where it is read
         ignored=tuple(ignored),
-        unchecked={stack: one.failure for stack, one in detected.items() if one.failure} | unseen,
+        unchecked={stack: _why(owner, one, deployed.stacks[stack]) for stack, one in detected.items() if one.failure} | unseen,
         busy=tuple(stack for stack, one in detected.items() if one.busy),
         unsupported=_unsupported(deployed, detected),
         missing=deleted,
         ahead=tuple(three_ways.ahead(deployed, git)),
         unused=accepted.unused(owner, drifts, entries),
     )
+
+
+def _address_kept(aws: Aws, owner: str, git: Side) -> bool:
+    """What was deleted before anybody had deployed it whole is nobody's loss; an address that is left says that somebody had."""
+    return any(one.rule == "address-kept" for one in kept_address.findings(aws, owner, git.stacks.get("addresses"), None))
+
+
+def _why(owner: str, one: Detected, stack: Stack) -> str:
+    stuck = not one.busy and stack.status not in HEALTHY
+    return f"{one.failure}; what can be done: kotei apply {owner} --unstick" if stuck else one.failure
 
 
 def _deleted(aws: Aws, names: Mapping[str, str]) -> dict[str, str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
-import textwrap
-import tomllib
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,45 +89,6 @@ def test_nothing_has_drifted_right_after_a_deployment(staging: Any, kotei: Kotei
     }
 
 
-def test_a_group_a_listener_and_a_service_in_three_ways_and_back_again(staging: Any, kotei: Kotei, said: Callable[[], str]) -> None:
-    assert kotei("drift", "staging", "--exit-code") == 0
-    assert "none in" in said()
-    before = clients(staging)
-    let_in(staging)
-    network, balancer = staging.outputs("kotei-staging-network"), staging.ids("kotei-staging-loadbalancer")
-    other = staging.client("elbv2").create_target_group(Name="mine", Protocol="TCP", Port=80, TargetType="ip", VpcId=network["VpcId"])
-    sent = [{"Type": "forward", "TargetGroupArn": other["TargetGroups"][0]["TargetGroupArn"]}]
-    staging.client("elbv2").modify_listener(ListenerArn=balancer["Listener"], DefaultActions=sent)
-    staging.client("ecs").update_service(cluster="kotei-staging", service="proxy", healthCheckGracePeriodSeconds=5)
-    assert kotei("drift", "staging", "--exit-code") == 4
-    text = said()
-    assert f"{CLIENT} gains api.staging.example.com, stream.staging.example.com (port 443) [access-gained]" in text
-    assert f"live only      tcp 443, {CLIENT} (incident 7)" in text
-    assert "the target group mine, which this listener was not deployed with [sent-elsewhere]" in text
-    assert re.search(r"HealthCheckGracePeriodSeconds\n +live +5\n +deployed +60\n +Git +says what was deployed\n", text)
-    drifts = {one["place"]: one for one in found(kotei, said)["drifts"]}
-    assert set(drifts) == {"security/LoadBalancerGroup", "loadbalancer/Listener", "service/Service"}
-    assert drifts["security/LoadBalancerGroup"]["verdict"] == "risky"
-    assert drifts["loadbalancer/Listener"]["properties"][0]["deployed"] == [{"Type": "forward", "TargetGroupArn": {"Ref": "TargetGroup"}}]
-    assert kotei("drift", "revert", "staging", "--dry-run") == 0
-    assert clients(staging) == before | {CLIENT}
-    assert [
-        one
-        for name in balancer
-        for one in staging.cfn.list_change_sets(StackName="kotei-staging-security")["Summaries"]
-        if one["ExecutionStatus"] == "AVAILABLE"
-    ] == []
-    assert kotei("drift", "revert", "staging") == 0
-    assert clients(staging) == before
-    assert kotei("drift", "staging", "--exit-code") == 0
-    listener = staging.client("elbv2").describe_listeners(ListenerArns=[balancer["Listener"]])["Listeners"][0]
-    assert listener["DefaultActions"][0]["TargetGroupArn"] == balancer["TargetGroup"]
-    assert (
-        staging.client("ecs").describe_services(cluster="kotei-staging", services=["proxy"])["services"][0]["healthCheckGracePeriodSeconds"]
-        == 60
-    )
-
-
 def test_the_command_beside_a_rule_takes_back_that_rule(staging: Any, kotei: Kotei, said: Callable[[], str]) -> None:
     before = clients(staging)
     let_in(staging)
@@ -150,29 +112,6 @@ def test_the_command_beside_a_rule_takes_back_that_rule(staging: Any, kotei: Kot
         call(GroupId=options["--group-id"], IpPermissions=json.loads(options["--ip-permissions"]))
     assert clients(staging) == before
     assert kotei("drift", "staging", "--exit-code") == 0
-
-
-def test_an_adopted_client_is_deployed_and_no_drift_any_more(staging: Any, kotei: Kotei, said: Callable[[], str], checkout: Path) -> None:
-    let_in(staging)
-    assert kotei("drift", "adopt", "staging", "LoadBalancerGroup") == 0
-    (entry,) = tomllib.loads(said())["access"]["allow"]
-    assert entry == {"cidr": CLIENT, "note": "incident 7"}
-    # As `kotei render` writes it from that entry.
-    file = checkout / paths.RENDERED / "staging/security.yaml"
-    rule = f"- CidrIp: {entry['cidr']}\n  Description: {entry['note']}\n  FromPort: 443\n  IpProtocol: tcp\n  ToPort: 443\n"
-    text = file.read_text()
-    file.write_text(text.replace("      SecurityGroupIngress:\n", f"      SecurityGroupIngress:\n{textwrap.indent(rule, ' ' * 6)}", 1))
-    (drift,) = found(kotei, said)["drifts"]
-    assert [one["stands"] for one in drift["properties"]] == ["as live"]
-    kotei("drift", "staging")
-    assert "says what is live: the next deployment makes it so" in said()
-    given = [{"ParameterKey": "VpcId", "UsePreviousValue": True}]
-    staging.cfn.update_stack(StackName="kotei-staging-security", TemplateBody=file.read_text(), Parameters=given)
-    assert staging.settled("kotei-staging-security")["StackStatus"] == "UPDATE_COMPLETE", staging.reasons("kotei-staging-security")
-    assert kotei("drift", "staging", "--exit-code") == 0
-    assert CLIENT in clients(staging)
-    staging.cfn.update_stack(StackName="kotei-staging-security", TemplateBody=text, Parameters=given)
-    assert staging.settled("kotei-staging-security")["StackStatus"] == "UPDATE_COMPLETE"
 
 
 @pytest.mark.usefixtures("checkout")
@@ -205,18 +144,6 @@ def test_a_revert_takes_a_whole_stack_back_or_nothing(staging: Any, kotei: Kotei
     assert kotei("drift", "revert", "staging", "Service", "Logs") == 0
 
 
-def test_a_revert_never_touches_an_address(staging: Any, kotei: Kotei, capsys: pytest.CaptureFixture[str]) -> None:
-    address = staging.client("ec2").describe_addresses()["Addresses"][0]
-    staging.client("ec2").create_tags(Resources=[address["AllocationId"]], Tags=[{"Key": "Name", "Value": "other"}])
-    assert kotei("drift", "staging", "--exit-code") == 4
-    assert kotei("drift", "revert", "staging") == 5
-    assert "touches a fixed address" in capsys.readouterr().err
-    left = staging.cfn.list_change_sets(StackName="kotei-staging-addresses")["Summaries"]
-    assert [one for one in left if one["ExecutionStatus"] == "AVAILABLE"] == []
-    was = {tag["Key"]: tag["Value"] for tag in address["Tags"]}
-    staging.client("ec2").create_tags(Resources=[address["AllocationId"]], Tags=[{"Key": "Name", "Value": was["Name"]}])
-
-
 def test_where_a_person_decides_a_revert_waits_for_the_fingerprint(staging: Any, kotei: Kotei, capsys: pytest.CaptureFixture[str]) -> None:
     staging.client("kms").disable_key_rotation(KeyId=staging.ids("kotei-pipeline")["ArtifactKey"])
     assert kotei("drift", "revert", "shared") == 1
@@ -230,11 +157,75 @@ def test_where_a_person_decides_a_revert_waits_for_the_fingerprint(staging: Any,
 def test_what_is_gone_is_made_again(staging: Any, kotei: Kotei, said: Callable[[], str]) -> None:
     staging.client("cloudwatch").delete_alarms(AlarmNames=[staging.ids("kotei-staging-service")["DeploymentServerErrors"]])
     assert kotei("drift", "staging", "--exit-code") == 4
-    assert "DeploymentServerErrors is gone from AWS" in said()
+    text = said()
+    assert "DeploymentServerErrors is gone from AWS" in text
+    assert "no adopt  Service in its stack cannot be without it" in text
+    assert kotei("drift", "adopt", "staging", "DeploymentServerErrors") == 1
+    assert kotei("drift", "revert", "staging", "--dry-run") == 0
+    assert {one["ExecutionStatus"] for one in staging.cfn.list_change_sets(StackName="kotei-staging-service")["Summaries"]} <= {
+        "EXECUTE_COMPLETE",
+        "OBSOLETE",
+    }
+    assert kotei("drift", "staging", "--exit-code") == 4
     assert kotei("drift", "revert", "staging", "service/DeploymentServerErrors") == 0
     assert kotei("drift", "staging", "--exit-code") == 0
     names = {one["AlarmName"] for one in staging.client("cloudwatch").describe_alarms()["MetricAlarms"]}
     assert staging.ids("kotei-staging-service")["DeploymentServerErrors"] in names
+
+
+def test_what_no_template_has_is_told_with_what_takes_it_away(staging: Any, kotei: Kotei, said: Callable[[], str]) -> None:
+    """CloudFormation detects none of it."""
+    elb, stack = staging.client("elbv2"), "kotei-staging-addresses"
+    balancer = staging.ids("kotei-staging-loadbalancer")
+    sent = [{"Type": "forward", "TargetGroupArn": balancer["TargetGroup"]}]
+    elb.create_listener(LoadBalancerArn=balancer["LoadBalancer"], Protocol="TCP", Port=8443, DefaultActions=sent)
+    elb.register_targets(TargetGroupArn=balancer["TargetGroup"], Targets=[{"Id": "10.20.0.99", "Port": 80}])
+    staging.cfn.update_termination_protection(StackName=stack, EnableTerminationProtection=False)
+    anything = {"Statement": [{"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"}]}
+    staging.cfn.set_stack_policy(StackName=stack, StackPolicyBody=json.dumps(anything))
+    assert kotei("drift", "staging", "--exit-code") == 4
+    text = said()
+    assert "port 8443 of the fixed addresses answers, by a listener that no template has [listener-beside]" in text
+    assert "clients are sent to 10.20.0.99:80, which is no task of this service [target-beside]" in text
+    assert f"stack {stack} can be deleted [stack-protection]" in text
+    assert f"the stack policy of {stack} is not the one that Git has" in text
+    places = {one["place"] for one in found(kotei, said)["drifts"]}
+    assert places == {
+        "loadbalancer/LoadBalancer:8443",
+        "loadbalancer/TargetGroup:10.20.0.99:80",
+        "addresses/Stack:protection",
+        "addresses/Stack:policy",
+    }
+    assert text.count("no revert CloudFormation knows nothing of it") == text.count("no adopt  no template can take over") == len(places)
+    assert kotei("drift", "revert", "staging") == 1
+    commands = [line.partition("by hand  ")[2] for line in text.splitlines() if "by hand  " in line]
+    assert len(commands) == len(places)
+    aws = Path(sys.executable).with_name("aws")
+    given = {**os.environ, "AWS_ACCESS_KEY_ID": "111122223333", "AWS_SECRET_ACCESS_KEY": "none", "AWS_PAGER": ""}
+    for command in commands:
+        subprocess.run([aws, *shlex.split(command)[1:]], env=given, check=True, capture_output=True)
+    assert kotei("drift", "staging", "--exit-code") == 0
+
+
+def test_a_stack_that_somebody_deleted_is_told(staging: Any, kotei: Kotei, said: Callable[[], str]) -> None:
+    staging.delete("kotei-staging-monitoring")
+    assert kotei("drift", "staging", "--exit-code") == 4
+    assert re.search(r"^stack kotei-staging-monitoring was deleted on \d{4}-\d\d-\d\d at", said(), re.MULTILINE)
+    assert list(found(kotei, said)["missing"]) == ["monitoring"]
+    assert kotei("apply", "staging", "--import") == 0
+    assert kotei("apply", "staging") == 0
+    assert kotei("drift", "staging", "--exit-code") == 0
+
+
+def test_a_stack_that_cannot_be_compared_is_told_and_the_rest_is_known(staging: Any, kotei: Kotei, said: Callable[[], str]) -> None:
+    bad = {"Resources": {"Taken": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/kotei/staging/proxy"}}}}
+    assert staging.create("kotei-production-monitoring", bad)["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert kotei("drift", "--every", "--exit-code", "--json") == 4
+    shared, other, production = json.loads(said())
+    assert (shared["summary"], other["unchecked"]) == (f"drift of shared: none in {shared['checked']} resources", {})
+    assert "ROLLBACK_COMPLETE" in production["unchecked"]["monitoring"]
+    assert "kotei apply production --unstick" in production["unchecked"]["monitoring"]
+    staging.delete("kotei-production-monitoring")
 
 
 def test_a_topic_hears_of_drift_and_of_nothing_else(staging: Any, kotei: Kotei) -> None:
