@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from awacs.aws import Statement
 from troposphere import GetAtt, Output, Parameter, Template, iam, scheduler
 
-from pipeline import own_source
+from pipeline import guard_hook, own_source
 from pipeline.builds import project_name
-from pipeline.wiring import stack_arns
+from pipeline.wiring import planned_arns
+from policy import chat, hooks, replication, trust
 from policy import drift as policy
-from policy import trust
-from stacks import deployroles
+from stacks import deployroles, registry, supply
 from stacks.project import Project
 from stacks.spec import StackSpec
 
@@ -36,10 +37,11 @@ def build(project: Project) -> Template:
         policy=lambda log_group: policy.build(
             log_group=log_group,
             connection=connection,
-            stacks=stack_arns(project),
+            stacks=planned_arns(project),
             project=config.project,
             account=config.account,
             regions=_regions(project, config.account),
+            parts=_parts(project),
             topic=topic,
             key=key,
             roles=readers,
@@ -79,6 +81,17 @@ def _schedule(t: Template, project: Project, arn: str) -> None:
             Target=scheduler.Target(Arn=arn, RoleArn=GetAtt(role, "Arn")),
         )
     )
+
+
+def _parts(project: Project) -> list[Statement]:
+    """What the configuration turns on, in the pipeline's account."""
+    config = project.pipeline
+    return [
+        *supply.seen(project),
+        *([replication.see()] if registry.copied_to(project) else []),
+        *(chat.see(account=config.account, project=config.project) if config.chat else []),
+        *([hooks.see()] if guard_hook.on(project) else []),
+    ]
 
 
 def _regions(project: Project, account: str) -> list[str]:

@@ -72,7 +72,7 @@ def find(root: Path, project: Project, target: Target, owner: str, say: Callable
 
 def _address_kept(aws: Aws, owner: str, git: Side) -> bool:
     """What was deleted before anybody had deployed it whole is nobody's loss; an address that is left says that somebody had."""
-    return any(one.rule == "address-kept" for one in kept_address.findings(aws, owner, git.stacks.get("addresses"), None))
+    return any(one.rule == "address-kept" for one in kept_address.findings(aws, owner, git.stacks.get("addresses"), None, git.pinned))
 
 
 def _why(owner: str, one: Detected, stack: Stack) -> str:

@@ -13,7 +13,7 @@ from pipeline import catalog, drift_project, registry_schema, render
 from pipeline.checks import embedded_json, iam_actions, service_models, template_lint, template_rules
 from pipeline.checks.documents import Document
 from pipeline.paths import GUARD_RULES, ROOT
-from pipeline.wiring import stack_arns
+from pipeline.wiring import planned_arns
 from policy import drift as policy
 from policy.statement import document
 from stacks import roles
@@ -82,8 +82,8 @@ def test_it_reads_whatever_the_detection_reads_and_changes_nothing(looking: Proj
 def test_it_looks_at_every_stack_of_the_account(looking: Project) -> None:
     found = allowed(resources(looking)["Role"]["Properties"]["Policies"][0]["PolicyDocument"])
     for action in ("cloudformation:DetectStackDrift", "cloudformation:DescribeStackResourceDrifts", "cloudformation:GetTemplate"):
-        assert found[action] == set(stack_arns(looking))
-    assert any(fnmatchcase("arn:aws:cloudformation:ap-northeast-1:111122223333:stack/kotei-drift/1", arn) for arn in stack_arns(looking))
+        assert found[action] == set(planned_arns(looking))
+    assert any(fnmatchcase("arn:aws:cloudformation:ap-northeast-1:111122223333:stack/kotei-drift/1", arn) for arn in planned_arns(looking))
 
 
 def test_the_role_in_another_account_lets_it_in_and_reads_there(project: Project, looking: Project) -> None:
