@@ -184,7 +184,7 @@ def _translated(aws: Aws, service: str, operation: str) -> Iterator[None]:
     except ClientError as error:
         detail = error.response.get("Error", {})
         code, message = detail.get("Code", "Unknown"), detail.get("Message", str(error))
-        text = f"{where}: {code}: {message}{_mend(aws, code)}"
+        text = f"{where}: {code}: {message}{_mend(aws, code, message)}"
         raise RefusedError(text, code=code, detail=message) from error
     except EndpointConnectionError as error:
         mend = "run: aws sts get-caller-identity" if aws.target.endpoint is None else "start it with: make up"
@@ -199,8 +199,11 @@ def _translated(aws: Aws, service: str, operation: str) -> Iterator[None]:
         raise PipelineError(f"{where}: {error}") from error
 
 
-def _mend(aws: Aws, code: str) -> str:
-    """What to do about it, where the code alone tells."""
+def _mend(aws: Aws, code: str, message: str) -> str:
+    """What to do about it, where the answer alone tells."""
+    if "cannot be assumed" in message:
+        # CloudFormation's "Role ... is invalid or cannot be assumed".
+        return ". Where its stack is gone, that role is made anew by: kotei bootstrap"
     if code in EXPIRED:
         return f". The credentials have expired; {LOG_IN}"
     if code in UNKNOWN_KEYS:

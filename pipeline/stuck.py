@@ -104,10 +104,10 @@ def _not_deleted(stack: Mapping[str, Any], events: Sequence[Event], resources: S
         status=stack["StackStatus"],
         sentence=f"stack {name} is DELETE_FAILED: {sentence(events)}. It can only be deleted: mend the cause first",
         commands=(
-            f"delete it again: {_unstick(owner)}",
-            *((f"or delete the stack and leave {_list(failed)} in the account: {retain}",) if failed else ()),
-            *_role_is_gone(stack, events),
+            *(role := _role_is_gone(stack, events)),
             *_refuses_to_go(resources, events),
+            f"delete it again: {_unstick(owner)}",
+            *((f"or delete the stack and leave {_list(failed)} in the account: {retain}",) if failed and not role else ()),
         ),
         safe=Call(operation="delete_stack", parameters={"StackName": name}),
     )
@@ -187,7 +187,8 @@ def _exists(resource: Mapping[str, Any]) -> bool:
 
 def _role_is_gone(stack: Mapping[str, Any], events: Sequence[Event]) -> tuple[str, ...]:
     """A stack remembers the role that made it, and nothing can be done as a role that was deleted first."""
-    if not any("cannot be assumed" in event.reason for event in events) or "RoleARN" not in stack:
+    gone = [event for event in events if "cannot be assumed" in event.reason or "sts:AssumeRole" in event.reason]
+    if not gone or "RoleARN" not in stack:
         return ()
     mend = "kotei bootstrap, or kotei apply shared where its stack is there"
     return (f"the role that the stack acts as, {stack['RoleARN']}, cannot be assumed: make it anew first ({mend})",)

@@ -85,7 +85,17 @@ def test_an_environment_is_deployed_without_the_pipeline_and_destroyed_without_l
     assert "turned off first: termination protection" in told
     assert "deletion protection of arn:aws:elasticloadbalancing" in told
     assert kotei("destroy", "staging") == 1
+    # In the wrong order: the roles as which the stacks act went first.
+    assert cloud.delete("kotei-roles")["StackStatus"] == "DELETE_COMPLETE", cloud.reasons("kotei-roles")
+    assert kotei("destroy", "staging", "--yes", "staging") == 1
+    said = capsys.readouterr().err
+    assert "cannot be assumed: make it anew first (kotei bootstrap" in said
+    assert kotei("bootstrap", "--yes") == 0, capsys.readouterr().err
     assert kotei("destroy", "staging", "--yes", "staging") == 0, capsys.readouterr().err
+    assert kotei("destroy", "staging", "--yes", "staging") == 0
+    assert "staging has no stacks" in capsys.readouterr().out
+    assert kotei("destroy", "shared") == 1
+    assert "there is no environment 'shared'" in capsys.readouterr().err
     assert {cloud.stack(identity)["StackStatus"] for identity in stacks.values()} == {"DELETE_COMPLETE"}
     held = {one["AllocationId"]: one["PublicIp"] for one in cloud.client("ec2").describe_addresses()["Addresses"]}
     assert held == addresses
