@@ -207,3 +207,5 @@ def test_each_thing_that_ecs_does_to_the_balancer_is_asked_of_its_role(empty_tow
     refused = registers.refused + cleans.refused
     assert actions.get(statement, "") in refused
     assert bool(refused) is bool(statement)
+    # Where nothing turned, the share is what it was.
+    assert cleans.share == (0 if statement in ("read", "turn") else 100)
