@@ -1,4 +1,4 @@
-"""The build that a schedule starts, whole: the buildspec of the commit, as its role, against stacks that stand; what the team hears of it."""
+"""The build that a schedule starts, whole: the buildspec of the commit, as its role; and what the team hears of it."""
 
 from __future__ import annotations
 
