@@ -9,8 +9,8 @@ from policy.statement import allow
 
 
 def channel(*, account: str, project: str) -> list[Statement]:
-    configuration = f"arn:aws:chatbot::{account}:chat-configuration/slack-channel/{project}-pipeline"
-    service = "arn:aws:iam::*:role/aws-service-role/management.chatbot.amazonaws.com/AWSServiceRoleForAWSChatbot"
+    configuration = _configuration(account, project)
+    service = f"arn:aws:iam::{account}:role/aws-service-role/management.chatbot.amazonaws.com/*"
     role = f"arn:aws:iam::{account}:role/{project}-pipeline-*"
     return [
         allow(
@@ -20,15 +20,18 @@ def channel(*, account: str, project: str) -> list[Statement]:
                 chatbot.DeleteSlackChannelConfiguration,
                 chatbot.DisassociateFromConfiguration,
                 chatbot.ListAssociations,
-                chatbot.ListTagsForResource,
                 chatbot.TagResource,
                 chatbot.UntagResource,
                 chatbot.UpdateSlackChannelConfiguration,
             ],
             configuration,
         ),
-        # Neither knows a resource (Service Authorization Reference).
-        allow("AnyResourceChatChannel", [chatbot.CreateSlackChannelConfiguration, chatbot.DescribeSlackChannelConfigurations], "*"),
+        # None knows a resource (Service Authorization Reference).
+        allow(
+            "AnyResourceChatChannel",
+            [chatbot.CreateSlackChannelConfiguration, chatbot.DescribeSlackChannelConfigurations, chatbot.ListTagsForResource],
+            "*",
+        ),
         allow(
             "ChatServiceRole",
             [iam.CreateServiceLinkedRole],
@@ -37,3 +40,15 @@ def channel(*, account: str, project: str) -> list[Statement]:
         ),
         allow("PassChatRole", [iam.PassRole], role, Condition=Condition(StringEquals({"iam:PassedToService": "chatbot.amazonaws.com"}))),
     ]
+
+
+def see(*, account: str, project: str) -> list[Statement]:
+    """What whoever looks for drift needs."""
+    return [
+        allow("ReadChatChannel", [chatbot.ListAssociations], _configuration(account, project)),
+        allow("AnyResourceReadChatChannel", [chatbot.DescribeSlackChannelConfigurations], "*"),
+    ]
+
+
+def _configuration(account: str, project: str) -> str:
+    return f"arn:aws:chatbot::{account}:chat-configuration/slack-channel/{project}-pipeline"

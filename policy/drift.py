@@ -5,7 +5,7 @@ A test compares this with the permissions of the read handlers of every resource
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from awacs import (
@@ -81,14 +81,27 @@ BUCKET_READS = by_name(
 
 
 def build(
-    *, log_group: Any, connection: Any, stacks: Sequence[str], project: str, account: str, regions: Sequence[str], **more: Any
+    *,
+    log_group: Any,
+    connection: Any,
+    stacks: Sequence[str],
+    project: str,
+    account: str,
+    regions: Sequence[str],
+    parts: Sequence[Statement],
+    **more: Any,
 ) -> PolicyDocument:
-    """`more`: the topic that hears of drift, the key that encrypts it, and the roles that read in other accounts."""
+    """`parts` reads what the configuration turns on.
+
+    `more`: the topic that hears of drift, the key that encrypts it, and the roles that read in other accounts.
+    """
     return document(
         # Its log, and its source through the connection, as the review of pull requests.
         *review(log_group=log_group, connection=connection).properties["Statement"],
         allow("DetectDrift", DETECT, *stacks),
-        *read(project=project, account=account, regions=regions),
+        *read_environments(project=project, account=account, regions=regions),
+        *_read_shared(project=project, account=account, regions=regions),
+        *parts,
         *_tell(**more),
     )
 
@@ -98,12 +111,9 @@ def _tell(*, topic: Any, key: Any, roles: Sequence[str]) -> list[Statement]:
     return [allow("Tell", [sns.Publish], topic), allow("EncryptMessages", [kms.Decrypt, kms.GenerateDataKey], key), *others]
 
 
-def read(*, project: str, account: str, regions: Sequence[str]) -> list[Statement]:
-    """Every resource of the project in the account. It shows how things are set up, and no object, secret or log."""
-
-    def at(service: str, *rests: str) -> list[str]:
-        return [f"arn:aws:{service}:{region}:{account}:{rest}" for region in regions for rest in rests]
-
+def read_environments(*, project: str, account: str, regions: Sequence[str]) -> list[Statement]:
+    """Every resource of the environments in the account. It shows how things are set up, and no object, secret or log."""
+    at = _places(account, regions)
     bucket = f"arn:aws:s3:::{project}-*"
     return [
         allow("AnyResourceRead", WITHOUT_RESOURCE, "*"),
@@ -141,6 +151,13 @@ def read(*, project: str, account: str, regions: Sequence[str]) -> list[Statemen
             [iam.GetRole, iam.GetRolePolicy, iam.ListAttachedRolePolicies, iam.ListRolePolicies],
             f"arn:aws:iam::{account}:role/{project}-*",
         ),
+    ]
+
+
+def _read_shared(*, project: str, account: str, regions: Sequence[str]) -> list[Statement]:
+    """What only the pipeline's account has."""
+    at = _places(account, regions)
+    return [
         allow(
             "ReadPolicies",
             [iam.GetPolicy, iam.GetPolicyVersion, iam.ListEntitiesForPolicy],
@@ -165,6 +182,10 @@ def read(*, project: str, account: str, regions: Sequence[str]) -> list[Statemen
         allow("ReadRules", [events.DescribeRule, events.ListTagsForResource, events.ListTargetsByRule], *at("events", f"rule/{project}-*")),
         allow("ReadSchedules", [scheduler.GetSchedule], *at("scheduler", f"schedule/default/{project}-*")),
     ]
+
+
+def _places(account: str, regions: Sequence[str]) -> Callable[..., list[str]]:
+    return lambda service, *rests: [f"arn:aws:{service}:{region}:{account}:{rest}" for region in regions for rest in rests]
 
 
 def start(project: str) -> PolicyDocument:

@@ -35,3 +35,7 @@ def set_up() -> Statement:
         ],
         "*",
     )
+
+
+def see() -> Statement:
+    return allow("AnyResourceReadHooks", [cloudformation.BatchDescribeTypeConfigurations, cloudformation.DescribeType], "*")

@@ -62,6 +62,7 @@ READS_NOT_GIVEN = {
 
 # What the schemas' delete handlers call, and nobody but a person may: these hold what cannot be made again.
 NEVER_DELETED = {
+    "cloudformation:DeactivateType": "nobody but a person turns the hook off",
     "codepipeline:DeletePipeline": "nothing that the pipeline deploys ends it",
     "ecr:DeleteRepository": "a task that starts needs its image",
 }

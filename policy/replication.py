@@ -21,3 +21,7 @@ def set_up(*, account: str) -> list[Statement]:
 
 def watch(repository: str) -> Statement:
     return allow("SeeCopies", [ecr.DescribeImageReplicationStatus], repository)
+
+
+def see() -> Statement:
+    return allow("AnyResourceReadReplication", [ecr.DescribeRegistry], "*")

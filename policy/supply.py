@@ -63,3 +63,14 @@ def pull_through(repositories: str) -> Statement:
 def sign(profile: Any, repository: str) -> list[Statement]:
     """ECR signs what is pushed as whoever pushes it (Amazon ECR, Managed signing)."""
     return [allow("Sign", [signer.SignPayload], profile), allow("SeeSignature", [ecr.DescribeImageSigningStatus], repository)]
+
+
+def see_cache() -> Statement:
+    return allow("AnyResourceReadCacheRules", [ecr.DescribePullThroughCacheRules], "*")
+
+
+def see_signing(*, where: str) -> list[Statement]:
+    return [
+        allow("AnyResourceReadSigning", [ecr.GetSigningConfiguration], "*"),
+        allow("ReadSigningProfiles", [signer.GetSigningProfile], f"arn:aws:signer:{where}:/signing-profiles/*"),
+    ]

@@ -14,14 +14,15 @@ from policy.statement import allow
 BALANCER_GROUP = "LoadBalancerGroup"
 
 
-def look(
-    *, stacks: Sequence[str], services: Sequence[str], tasks: Sequence[str], alarms: Sequence[str], more: Sequence[Any] = ()
-) -> list[Statement]:
+def protect(stacks: Sequence[str], more: Sequence[Any] = ()) -> Statement:
     """`more` is what the role may do with the stacks besides."""
     # Termination protection has no property in a template; it is turned on once the stacks are there.
     own = [cloudformation.DescribeStacks, cloudformation.ListStackResources, cloudformation.UpdateTerminationProtection]
+    return allow("ReadAndProtectStacks", [*more, *(one for one in own if one not in more)], *stacks)
+
+
+def look(*, services: Sequence[str], tasks: Sequence[str], alarms: Sequence[str]) -> list[Statement]:
     return [
-        allow("ReadAndProtectStacks", [*more, *(one for one in own if one not in more)], *stacks),
         allow("ReadServices", [ecs.DescribeServices], *services),
         allow("ReadTasks", [ecs.DescribeTasks], *tasks),
         allow("ReadAlarms", [cloudwatch.DescribeAlarms], *alarms),
@@ -29,15 +30,17 @@ def look(
     ]
 
 
-def probe(*, groups: Sequence[str], stacks: Sequence[str]) -> list[Statement]:
+def probe(*, groups: Sequence[str], stacks: Sequence[str]) -> Statement:
     """To open the load balancer's group for a request through each address. IAM cannot say for whom: no condition knows the network."""
     tags = {"aws:ResourceTag/aws:cloudformation:stack-name": list(stacks), "aws:ResourceTag/aws:cloudformation:logical-id": BALANCER_GROUP}
     opens = [ec2.AuthorizeSecurityGroupIngress, ec2.RevokeSecurityGroupIngress]
-    return [
-        allow("OpenForProbe", opens, *groups, Condition=Condition(StringEquals(tags))),
-        # It knows no resource (Service Authorization Reference).
-        allow("AnyResourceReadRules", [ec2.DescribeSecurityGroupRules], "*"),
-    ]
+    return allow("OpenForProbe", opens, *groups, Condition=Condition(StringEquals(tags)))
+
+
+def see_rules() -> Statement:
+    """What an ended probe has left open."""
+    # It knows no resource (Service Authorization Reference).
+    return allow("AnyResourceReadRules", [ec2.DescribeSecurityGroupRules], "*")
 
 
 def _any_resource_read_health() -> Statement:

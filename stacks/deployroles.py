@@ -79,10 +79,10 @@ def _read_role(t: Template, other: OtherAccount) -> None:
     # For the plan, which compares templates, and the verification, which looks at what runs.
     config, users = other.project.pipeline, [role_of_pipeline(other.project, user) for user in ("plan", "verify")]
     looks = config.drift.every != "off"
-    permissions = verification.permissions(other.environments, more=drift.DETECT if looks else READ_STACKS)
+    permissions = verification.permissions(other.environments, more=drift.DETECT if looks else READ_STACKS, sees=looks)
     if looks:
         regions = sorted({env.region for env in other.environments})
-        permissions += drift.read(project=config.project, account=other.account, regions=regions)
+        permissions += drift.read_environments(project=config.project, account=other.account, regions=regions)
         users.append(drift_role(other.project))
     _role(t, other, READ, users, statement.document(*permissions))
 

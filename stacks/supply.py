@@ -46,6 +46,15 @@ def cloudformation(project: Project) -> list[Statement]:
     ]
 
 
+def seen(project: Project) -> list[Statement]:
+    """What whoever looks for drift needs."""
+    config = project.pipeline
+    return [
+        *([policy.see_cache()] if config.supply.pull_through_cache else []),
+        *(policy.see_signing(where=f"{config.region}:{config.account}") if config.supply.signing else []),
+    ]
+
+
 def build_statements(project: Project, repository: str) -> list[Statement]:
     """What the build of the image needs to use it."""
     config = project.pipeline

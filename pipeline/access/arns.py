@@ -119,6 +119,9 @@ MAKERS: Mapping[str, Callable[[Placed], list[Any]]] = {
     "AWS::ApplicationAutoScaling::ScalableTarget": _scaling,
     "AWS::ApplicationAutoScaling::ScalingPolicy": _scaling,
     "AWS::CertificateManager::Certificate": _certificate,
+    "AWS::Chatbot::SlackChannelConfiguration": lambda one: [
+        f"arn:aws:chatbot::{one.account}:chat-configuration/slack-channel/{_name(one, 'ConfigurationName')}"
+    ],
     "AWS::CloudWatch::Alarm": lambda one: _given(one, "cloudwatch", "alarm:", "AlarmName"),
     "AWS::CloudWatch::Dashboard": lambda one: [f"arn:aws:cloudwatch::{one.account}:dashboard/{_name(one, 'DashboardName')}"],
     "AWS::CodeBuild::Project": lambda one: _given(one, "codebuild", "project/", "Name"),
@@ -143,6 +146,8 @@ MAKERS: Mapping[str, Callable[[Placed], list[Any]]] = {
     "AWS::Logs::MetricFilter": lambda one: _given(one, "logs", "log-group:", "LogGroupName"),
     "AWS::S3::Bucket": _bucket,
     "AWS::S3::BucketPolicy": _bucket,
+    "AWS::Scheduler::Schedule": lambda one: _given(one, "scheduler", "schedule/default/", "Name"),
+    "AWS::Signer::SigningProfile": lambda one: [_of_id(one, "signer", f"/signing-profiles/{NEW}")],
     "AWS::SNS::Subscription": lambda one: [str(one.properties["TopicArn"])],
     "AWS::SNS::Topic": lambda one: [_of_id(one, "sns", _name(one, "TopicName"))],
     "AWS::SNS::TopicPolicy": _topic_policy,

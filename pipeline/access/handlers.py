@@ -46,6 +46,7 @@ ALWAYS: Mapping[tuple[str, Operation], tuple[str, ...]] = {
 }
 # To whom a resource's properties hand a role.
 PASSES: Mapping[str, tuple[frozenset[str], str]] = {
+    "AWS::Chatbot::SlackChannelConfiguration": (frozenset({"IamRoleArn"}), "chatbot.amazonaws.com"),
     "AWS::CodeBuild::Project": (frozenset({"ServiceRole"}), "codebuild.amazonaws.com"),
     "AWS::CodePipeline::Pipeline": (frozenset({"RoleArn"}), "codepipeline.amazonaws.com"),
     "AWS::CloudFormation::GuardHook": (frozenset({"ExecutionRole"}), "hooks.cloudformation.amazonaws.com"),
@@ -58,6 +59,9 @@ PASSES: Mapping[str, tuple[frozenset[str], str]] = {
 # Services that act by a role of their own, which AWS makes with the first resource of a type.
 LINKED = {
     "AWS::ApplicationAutoScaling::ScalableTarget": "ecs.application-autoscaling.amazonaws.com",
+    "AWS::Chatbot::SlackChannelConfiguration": "management.chatbot.amazonaws.com",
+    "AWS::ECR::PullThroughCacheRule": "pullthroughcache.ecr.amazonaws.com",
+    "AWS::ECR::ReplicationConfiguration": "replication.ecr.amazonaws.com",
     "AWS::ECS::Cluster": "ecs.amazonaws.com",
     "AWS::ElasticLoadBalancingV2::LoadBalancer": "elasticloadbalancing.amazonaws.com",
 }
@@ -70,7 +74,8 @@ def needs(resource: Placed, operation: Operation, before: Mapping[str, Any] | No
     """`before` are the properties that an update begins with; without them they are those that it ends with."""
     if before is None:
         before = resource.properties
-    arns = [arn for arn in (*own(resource), *_named(resource.properties)) if arn.startswith("arn:")]
+    # No handler reaches into another account; a role's policy may well name what is there.
+    arns = [arn for arn in (*own(resource), *_named(resource.properties)) if arn.split(":")[4:5] in ([""], [resource.account])]
     for action in _actions(resource, operation):
         if resource.type == "AWS::IAM::Role" and boundaries.is_idle(action, before, resource.properties):
             continue

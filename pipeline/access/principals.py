@@ -6,11 +6,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from troposphere import Template
 
-from pipeline.access.arns import Placed, own
+from pipeline.access.arns import NEW, Placed, own
 from pipeline.access.decide import Held, Principal
 from pipeline.catalog import ENVIRONMENT_STACKS, SHARED_STACKS, outside
 from pipeline.review.statements import policy
@@ -76,9 +77,20 @@ class Deployed:
         return found.split(":", 6)[6] if kind == "AWS::Logs::LogGroup" else re.split("[/:]", found)[-1]
 
     def _parameter(self, name: str) -> str:
-        """Only an ARN can be told by its name: what an earlier stack has made."""
-        service = {"ConnectionArn": "codeconnections", "AlarmTopicArn": "sns"}.get(name)
-        return f"arn:aws:{service}:{self.region}:{self.account}:{name}" if service else f"<{name}>"
+        """What an earlier stack has made is told by its name."""
+        if name.startswith("TargetGroupFullName"):
+            return f"targetgroup/{NEW}/{NEW}"
+        where = f"{self.region}:{self.account}"
+        return {
+            "Alternate": f"{NEW}/{NEW},{NEW}",
+            "AlarmTopicArn": f"arn:aws:sns:{where}:{name}",
+            "ArtifactKeyArn": f"arn:aws:kms:{where}:key/{NEW}",
+            "ConnectionArn": f"arn:aws:codeconnections:{where}:{name}",
+            "LoadBalancerFullName": f"net/{NEW}/{NEW}",
+            "RulesBucketName": f"{self.stack.rpartition('-')[0]}-pipeline-rulesbucket-{NEW}",
+            "SigningProfileArn": f"arn:aws:signer:{where}:/signing-profiles/{NEW}",
+            "TopicArn": f"arn:aws:sns:{where}:{self.stack.rpartition('-')[0]}-pipeline-Topic-{NEW}",
+        }.get(re.sub(r"\d+$", "", name), f"<{name}>")
 
     def _arn(self, name: str) -> str:
         found = own(self._placed(name))
@@ -90,9 +102,11 @@ class Deployed:
         # The ARN of a log group ends in what is in it (AWS::Logs::LogGroup, return values).
         return self._arn(name) + (":*" if self.template["Resources"][name]["Type"] == "AWS::Logs::LogGroup" else "")
 
-    def substituted(self, text: str) -> str:
+    def substituted(self, text: str, given: Mapping[str, Any] = MappingProxyType({})) -> str:
         def one(found: re.Match[str]) -> str:
             name, _, attribute = found[1].partition(".")
+            if name in given:
+                return str(self.value(given[name]))
             return self.attribute(name, attribute) if attribute else self.ref(name)
 
         return re.sub(r"\$\{([\w:.]+)\}", one, text)
@@ -103,10 +117,17 @@ def _get_att(stack: Deployed, argument: Any) -> str:
     return stack.attribute(name, attribute)
 
 
+def _selected(values: Any, number: int) -> Any:
+    """AWS makes up what cannot be split before it is there."""
+    return values[number] if isinstance(values, list) and number < len(values) else NEW
+
+
 _FUNCTIONS: Mapping[str, Any] = {
     "Ref": Deployed.ref,
     "Fn::GetAtt": _get_att,
-    "Fn::Sub": lambda stack, argument: stack.substituted(argument if isinstance(argument, str) else argument[0]),
+    "Fn::Sub": lambda stack, argument: stack.substituted(*([argument] if isinstance(argument, str) else argument)),
+    "Fn::Select": lambda stack, argument: _selected(stack.value(argument[1]), int(argument[0])),
+    "Fn::Split": lambda stack, argument: str(stack.value(argument[1])).split(argument[0]),
     "Fn::Join": lambda stack, argument: argument[0].join(str(stack.value(one)) for one in argument[1]),
 }
 

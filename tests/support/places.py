@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from pipeline import render
 from pipeline.paths import ROOT
@@ -93,11 +95,13 @@ def write(root: Path) -> Project:
     return project
 
 
-def configure(root: Path) -> None:
-    """The configuration alone."""
+def configure(root: Path, pipeline: str = PIPELINE, changes: Mapping[str, Mapping[str, str]] = MappingProxyType({})) -> None:
+    """The configuration alone. `changes`: environment -> a line of what all have, and what stands there instead."""
     (root / PIPELINE_FILE).parent.mkdir()
-    (root / PIPELINE_FILE).write_text(PIPELINE)
+    (root / PIPELINE_FILE).write_text(pipeline)
     (root / ENVIRONMENTS_FOLDER).mkdir(parents=True)
     for name, (account, region, before, after) in ENVIRONMENTS.items():
         text = ENVIRONMENT.format(name=name, account=account, region=region, home=HOME, before=before, after=after)
+        for line, other in changes.get(name, {}).items():
+            text = text.replace(line, other)
         (root / ENVIRONMENTS_FOLDER / f"{name}.toml").write_text(text)

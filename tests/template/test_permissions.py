@@ -3,87 +3,102 @@
 from __future__ import annotations
 
 import json
+import re
+import tomllib
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 import pytest
 
-from pipeline.access.calls import Call, calls, neighbours
+from pipeline.access.calls import FILE, neighbours
 from pipeline.access.decide import Principal, Request, decide
-from pipeline.access.principals import Deployed, Named, principals, stacks
 from pipeline.paths import ROOT
 from pipeline.review.statements import policy
 from policy.not_needed import NEVER_DELETED
-from stacks import project as projects
-from stacks.project import Project
+from tests.support.permissions import DEPLOYED, PROJECTS, ROLES, Which, every, used
 
 # What takes in others' resources too, and why.
 EVERYWHERE = {"cloudwatch:DescribeAlarms": "target tracking looks alarms up without naming one, which is compared with every alarm"}
+# Modules of policy/ about what a resource's own policy says, and templates; no role has their statements.
+OF_RESOURCES = {"alarm_topic", "artifacts", "bucket", "key", "repository", "stack_policy", "topic", "boundary", "statement"}
+INLINE_CHARACTERS = 10_240
 
 
-@cache
-def sample() -> Project:
-    return projects.load(ROOT)
-
-
-@cache
-def deployed() -> list[Deployed]:
-    return stacks(sample())
-
-
-ROLES = {role.name: role for role in principals(sample())}
-
-
-@cache
-def used(name: str) -> list[Call]:
-    found = calls(sample(), deployed(), ROLES[name])
-    return list({(one.request.action, one.request.resource): one for one in found}.values())
-
-
-@pytest.mark.parametrize("name", ROLES)
-def test_a_role_may_do_what_its_code_path_does(name: str) -> None:
-    principal = ROLES[name].principal()
-    refused = [one.request for one in used(name) if not decide(principal, one.request).allowed]
+@pytest.mark.parametrize("which", every())
+def test_a_role_may_do_what_its_code_path_does(which: Which) -> None:
+    principal = ROLES[which].principal()
+    refused = [one.request for one in used(which) if not decide(principal, one.request).allowed]
     assert [one for one in refused if one.action not in NEVER_DELETED] == []
 
 
-@pytest.mark.parametrize("name", ROLES)
-def test_no_role_may_do_it_to_a_neighbours_resource(name: str) -> None:
-    """Another account's, another project's, another environment's."""
-    role = ROLES[name]
+@pytest.mark.parametrize("which", every())
+def test_no_role_may_do_it_to_a_neighbours_resource(which: Which) -> None:
+    """Another account's, also one of the project's own, another project's, another environment's."""
+    role = ROLES[which]
     principal = role.principal()
-    asked = [one for call in used(name) for one in neighbours(sample(), role, call.request)]
+    asked = [one for call in used(which) for one in neighbours(PROJECTS[which[0]], role, call.request)]
     assert [one for one in asked if decide(principal, one).allowed and one.action not in EVERYWHERE] == []
 
 
 def allows() -> Iterator[Any]:
     """Every statement once: one that several roles have is missed when it is missed by one of them."""
-    seen: dict[str, list[tuple[str, int]]] = {}
-    for role in ROLES.values():
+    seen: dict[str, list[tuple[Which, int]]] = {}
+    for which, role in ROLES.items():
         for number, statement in enumerate(role.statements):
             if statement["Effect"] == "Allow":
-                seen.setdefault(json.dumps(statement, sort_keys=True), []).append((role.name, number))
+                seen.setdefault(json.dumps([which[0], statement], sort_keys=True), []).append((which, number))
     for places in seen.values():
-        name, number = places[0]
-        yield pytest.param(places, id=f"{name}-{ROLES[name].statements[number]['Sid']}")
+        which, number = places[0]
+        yield pytest.param(places, id=f"{'-'.join(which)}-{ROLES[which].statements[number]['Sid']}")
 
 
 @pytest.mark.parametrize("places", list(allows()))
-def test_without_a_statement_something_that_is_called_would_be_refused(places: list[tuple[str, int]]) -> None:
-    assert any(_missed(ROLES[name], number) for name, number in places)
+def test_without_a_statement_something_that_is_called_would_be_refused(places: list[tuple[Which, int]]) -> None:
+    assert any(_misses(which, number) for which, number in places)
 
 
-def _missed(role: Named, number: int) -> list[Request]:
+def _misses(which: Which, number: int) -> bool:
+    role = ROLES[which]
+    given = set(role.statements[number]["Action"])
     whole, without = role.principal(), role.principal(number)
-    return [one.request for one in used(role.name) if decide(whole, one.request).allowed and not decide(without, one.request).allowed]
+    asked = (one.request for one in used(which) if one.request.action in given)
+    return any(decide(whole, one).allowed and not decide(without, one).allowed for one in asked)
 
 
-@pytest.mark.parametrize("name", [name for name in ROLES if not ROLES[name].arn.endswith("-cloudformation")])
-def test_a_role_has_no_action_that_nobody_calls(name: str) -> None:
-    called = {one.request.action for one in used(name)}
-    given = {action for statement in ROLES[name].statements if statement["Effect"] == "Allow" for action in statement["Action"]}
+@pytest.mark.parametrize("which", every(of_cloudformation=False))
+def test_a_role_has_no_action_that_nobody_calls(which: Which) -> None:
+    called = {one.request.action for one in used(which)}
+    given = {action for statement in ROLES[which].statements if statement["Effect"] == "Allow" for action in statement["Action"]}
     assert given - called == set()
+
+
+def test_everything_is_turned_on() -> None:
+    """Else a statement could hide that only some configuration has: whoever adds one turns it on in tests/support/everything.py too."""
+    there = [role for (name, _), role in ROLES.items() if name == "everything"]
+    assert _written() - {statement.get("Sid") for role in there for statement in role.statements} == set()
+    called = tomllib.loads((ROOT / FILE).read_text(encoding="utf-8"))
+    assert {name.rpartition("/")[2] for name in called} - {role.logical for role in there} == set()
+
+
+def _written() -> set[str]:
+    """Every Sid in policy/ that is for a role, by the text."""
+    found: set[str] = set()
+    for path in (ROOT / "policy").glob("*.py"):
+        if path.stem not in OF_RESOURCES:
+            found |= set(re.findall(r'(?:allow\(\s*|Sid=)"(\w+)"', path.read_text(encoding="utf-8")))
+    return found
+
+
+@pytest.mark.parametrize("which", every())
+def test_iam_takes_the_policies(which: Which) -> None:
+    """Statement ids differ in one policy, and all inline policies of a role have 10,240 characters."""
+    name, logical = which[1].rsplit("/", 1)
+    (stack,) = [one for one in DEPLOYED[which[0]] if one.stack == name and logical in one.template["Resources"]]
+    documents = [one["PolicyDocument"] for one in stack.template["Resources"][logical]["Properties"].get("Policies", [])]
+    for document in documents:
+        sids = [statement["Sid"] for statement in document["Statement"]]
+        assert len(sids) == len(set(sids))
+    assert sum(len(json.dumps(stack.value(one), separators=(",", ":"))) for one in documents) <= INLINE_CHARACTERS
 
 
 KEPT = [
@@ -99,7 +114,11 @@ KEPT = [
 @pytest.mark.parametrize(("which", "action", "resource", "sid"), KEPT)
 def test_what_is_refused_stays_refused_whatever_else_is_attached(which: str, action: str, resource: str, sid: str) -> None:
     """And without the statement that refuses it, it would not."""
-    role = next(one for one in ROLES.values() if one.arn.endswith(f"-{which}-cloudformation") or one.logical == which)
+    role = next(
+        one
+        for (name, _), one in ROLES.items()
+        if name == "sample" and (one.arn.endswith(f"-{which}-cloudformation") or one.logical == which)
+    )
     anything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
     def allowed(statements: list[Any]) -> bool:

@@ -102,7 +102,9 @@ def test_the_role_in_another_account_lets_it_in_and_reads_there(project: Project
     assert "cloudformation:DetectStackDrift" in there
     assert "cloudformation:DetectStackDrift" not in before
     assert (
-        allowed(json.loads(document(*policy.read(project="kotei", account="444455556666", regions=["ap-northeast-1"])).to_json())).keys()
+        allowed(
+            json.loads(document(*policy.read_environments(project="kotei", account="444455556666", regions=["ap-northeast-1"])).to_json())
+        ).keys()
         <= there.keys()
     )
 
