@@ -54,7 +54,13 @@ def kotei(standing: tuple[Any, Kotei]) -> Kotei:
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of the tree, to be changed."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=paths.ROOT, capture_output=True, check=True).stdout.decode().split("\0")
+    listed = (
+        subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=paths.ROOT, capture_output=True, check=True
+        )
+        .stdout.decode()
+        .split("\0")
+    )
     for name in filter(None, listed):
         target = tmp_path / "checkout" / name
         target.parent.mkdir(parents=True, exist_ok=True)

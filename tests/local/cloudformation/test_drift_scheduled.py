@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -34,7 +35,9 @@ def watched(standing: tuple[Any, Kotei], tmp_path: Path) -> Iterator[Any]:
         # The same locks as those that this runs on: nothing is to be installed.
         shutil.copyfile(paths.ROOT / lock, cloud.world.root / lock)
     index = {"GIT_INDEX_FILE": str(tmp_path / "index"), "GIT_DIR": str(repository), "GIT_WORK_TREE": str(paths.ROOT)}
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=paths.ROOT, check=True, capture_output=True).stdout
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=paths.ROOT, check=True, capture_output=True
+    ).stdout
     git(paths.ROOT, index, "update-index", "--add", "--remove", "-z", "--stdin", given=listed)
     commit = git(paths.ROOT, index, "commit-tree", git(paths.ROOT, index, "write-tree"), "-m", "deployed")
     git(paths.ROOT, index, "update-ref", "refs/heads/main", commit)
@@ -58,9 +61,8 @@ def watched(standing: tuple[Any, Kotei], tmp_path: Path) -> Iterator[Any]:
 
 def git(folder: Path, environment: dict[str, str], *arguments: str, given: bytes = b"") -> str:
     identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
-    ran = subprocess.run(
-        ["git", *identity, *arguments], cwd=folder, env={"PATH": "/usr/bin:/bin", **environment}, input=given, capture_output=True
-    )
+    given_to = {"PATH": os.environ["PATH"], **environment}
+    ran = subprocess.run(["git", *identity, *arguments], cwd=folder, env=given_to, input=given, capture_output=True, check=False)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout.decode().strip()
 
