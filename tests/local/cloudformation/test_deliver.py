@@ -155,7 +155,7 @@ def test_what_the_pipeline_needs_elsewhere_follows_the_configuration(
     assert places.OTHER not in store()
     # An update behind its back failed, and so did the way back.
     stack = find(cloud.world, "kotei-artifacts", places.HOME, places.FAR)
-    stack.previous = stack.goal
+    stack.previous, stack.before = stack.goal, dict(stack.resources)
     set_status(cloud.world, stack, "UPDATE_ROLLBACK_FAILED", "the key was disabled")
     assert kotei("bootstrap", "--yes") == 0, capsys.readouterr().err
     assert places.OTHER in store()
