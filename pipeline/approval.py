@@ -67,7 +67,7 @@ def decide(aws: Aws, project: Project, owner: str, decision: Literal["Approved",
     all_waiting = waiting(aws, project)
     mine = [one for one in all_waiting if one.owner == owner]
     if not mine:
-        others = ", ".join(one.stage for one in all_waiting)
+        others = ", ".join(one.owner for one in all_waiting)
         also = f" (waiting now: {others})" if others else ""
         raise PipelineError(f"{owner}: no approval is waiting{also}; see: kotei status")
     try:

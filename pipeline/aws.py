@@ -52,6 +52,10 @@ class RefusedError(PipelineError):
         self.detail = detail
 
 
+class NoAwsError(PipelineError):
+    """There is neither AWS nor an engine to talk to. Caught where the answer is known without."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Target:
     """Which AWS. `endpoint` None is AWS itself; `why` says what decided.
@@ -141,7 +145,7 @@ def target(root: Path) -> Target:
         return Target(endpoint=endpoint, why="the local engine of this checkout")
     if _credentials(machine_role=True):
         return Target(endpoint=None, why="the role of this machine")
-    raise PipelineError(
+    raise NoAwsError(
         "no AWS to talk to: no AWS_ENDPOINT_URL, no AWS credentials, and no local engine runs in this checkout. "
         "For AWS run: aws login (or set AWS_PROFILE); for this computer run: make up"
     )

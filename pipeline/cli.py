@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 from collections.abc import Sequence
@@ -9,9 +10,13 @@ from collections.abc import Sequence
 import typer
 
 from pipeline.commands import change, deliver, drift, examine, generate, image, logs, operate, rollback, rules
-from pipeline.commands.common import DONE, OUR_BUG
+from pipeline.commands.common import DONE, OUR_BUG, REFUSED
+from pipeline.commands.listing import ListedByGroup
 from pipeline.errors import PipelineError
 from pipeline.local.cli import app as local_app
+
+# A place where nobody may write, or nothing more fits: no bug of ours.
+UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 
 
 def _finish(code: int | None, **_: object) -> None:
@@ -20,9 +25,11 @@ def _finish(code: int | None, **_: object) -> None:
 
 app = typer.Typer(
     name="kotei",
+    cls=ListedByGroup,
     help="A reverse proxy with fixed IP addresses on AWS, run only through Git.",
     no_args_is_help=True,
-    add_completion=False,
+    # Boxes take a third of a narrow terminal, and loading what draws them half of the time of a --help.
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     result_callback=_finish,
 )
@@ -42,8 +49,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except PipelineError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        if error.errno not in UNWRITABLE or not error.filename:
+            return _bug()
+        print(f"{error.filename}: {error.strerror}; mend that, or work in a checkout of your own", file=sys.stderr)
+        return REFUSED
     except Exception:  # noqa: BLE001 - the one place where a bug ends
-        traceback.print_exc()
-        print("kotei: this is a bug of kotei itself, not of your input", file=sys.stderr)
-        return OUR_BUG
+        return _bug()
     raise AssertionError("typer ends every command with SystemExit")
+
+
+def _bug() -> int:
+    traceback.print_exc()
+    print("kotei: this is a bug of kotei itself, not of your input", file=sys.stderr)
+    return OUR_BUG

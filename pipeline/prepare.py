@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
@@ -102,8 +103,9 @@ def environment(project: Project, name: str) -> Environment:
     for env in project.environments:
         if env.name == name:
             return env
-    names = ", ".join(env.name for env in project.environments)
-    raise PipelineError(f"there is no environment {name!r}; pipeline/pipeline.toml names: {names}")
+    names = [env.name for env in project.environments]
+    near = "".join(f" (did you mean {one}?)" for one in get_close_matches(name, [*names, SHARED], n=1))
+    raise PipelineError(f"there is no environment {name!r}{near}; pipeline/pipeline.toml names: {', '.join(names)}")
 
 
 def environment_aws(env: Environment, target: Target) -> Aws:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tomllib
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -14,11 +15,27 @@ if TYPE_CHECKING:
     from pipeline.aws import Target
     from pipeline.review.model import Review
 
-DONE, OUR_BUG, DIFFERENT, BLOCKED = 0, 3, 4, 5
+DONE, REFUSED, OUR_BUG, DIFFERENT, BLOCKED = 0, 1, 3, 4, 5
+
+
+def environments() -> list[str]:
+    """For a shell that completes a line: quick, and silent about a configuration that is broken."""
+    try:
+        found = tomllib.loads((ROOT / "pipeline/pipeline.toml").read_text(encoding="utf-8"))["environments"]
+    except (OSError, ValueError, KeyError):
+        return []
+    return found if isinstance(found, list) else []
+
+
+def owner_names() -> list[str]:
+    return [*environments(), "shared"]
+
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON document.")]
-Owner = Annotated[str, typer.Argument(help="An environment, or `shared` for the pipeline itself.")]
-EnvironmentName = Annotated[str, typer.Argument(help="An environment.")]
+Owner = Annotated[
+    str, typer.Argument(help="An environment, or `shared` for the pipeline itself.", metavar="ENVIRONMENT", autocompletion=owner_names)
+]
+EnvironmentName = Annotated[str, typer.Argument(help="An environment.", metavar="ENVIRONMENT", autocompletion=environments)]
 Format = Annotated[Literal["text", "line", "markdown", "json", "html"], typer.Option("--format", help="How it is printed.")]
 Public = Annotated[bool, typer.Option("--public", help="Without account ids, for readers outside.")]
 ExitCode = Annotated[bool, typer.Option("--exit-code", help="Exit 4 when something would change.")]

@@ -67,6 +67,9 @@ def bootstrap(
 
         beginning.deploy(found, project, say, watch, asked)
     branch = project.pipeline.repository.branch
+    if not any(step.changes for step in found):
+        print(f"every stack is as it should be; what deploys: git push origin {branch}, or kotei release")
+        return DONE
     print(f"the pipeline {project.pipeline.project} waits for the first push: git push origin {branch}")
     return DONE
 

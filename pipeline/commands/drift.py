@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from pipeline.checkout import project as configuration
-from pipeline.commands.common import DIFFERENT, DONE, AsJson, Owner, aws_target, document, tell
+from pipeline.commands.common import DIFFERENT, DONE, AsJson, Owner, aws_target, document, environments, owner_names, tell
+from pipeline.commands.listing import Listed
 from pipeline.errors import PipelineError
 from pipeline.paths import ROOT
 
@@ -24,23 +25,31 @@ SHOW = "show"
 Resources = Annotated[list[str], typer.Argument(help="Logical ids, or stack/LogicalId.", metavar="RESOURCE...")]
 
 
-class ShowFirst(TyperGroup):
-    """`kotei drift production` is `kotei drift show production`."""
+class ShowFirst(Listed):
+    """`kotei drift production` is `kotei drift show production`; what is almost a command's name is left to who suggests the right one."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        asks = {*self.commands, "--help"}
-        found: list[str] = super().parse_args(ctx, [SHOW, *args] if args and args[0] not in asks else args)
+        first = args[0] if args else "--help"
+        meant = {*self.commands, "--help"}
+        if first not in environments() and get_close_matches(first, self.commands, cutoff=0.75):
+            meant.add(first)
+        found: list[str] = super().parse_args(ctx, args if first in meant else [SHOW, *args])
         return found
 
 
 app = typer.Typer(
-    cls=ShowFirst, no_args_is_help=True, help="Compare what is live with what was deployed and with Git; put it back, adopt or accept it."
+    cls=ShowFirst,
+    help="Compare what is live with what was deployed and with Git; put it back, adopt or accept it.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 
 @app.command(SHOW)
 def show(  # noqa: PLR0917 - typer reads arguments and options from one signature
-    owners: Annotated[list[str], typer.Argument(help="Environments, or `shared`; none with --every.", metavar="OWNER...")] = [],  # noqa: B006 - typer reads the default and never changes it
+    owners: Annotated[
+        list[str], typer.Argument(help="Environments, or `shared`; none with --every.", metavar="ENVIRONMENT", autocompletion=owner_names)
+    ] = [],  # noqa: B006 - typer reads the default and never changes it
     every: Annotated[bool, typer.Option("--every", help="`shared` and all environments.")] = False,
     as_json: AsJson = False,
     exit_code: Annotated[
@@ -51,13 +60,16 @@ def show(  # noqa: PLR0917 - typer reads arguments and options from one signatur
 ) -> int:
     """Say what is live and was not deployed, worst first. Changes nothing (CloudFormation notes when it last looked)."""
     from pipeline.drift import notice, report
-    from pipeline.prepare import pipeline_aws
+    from pipeline.prepare import environment, pipeline_aws
     from pipeline.stages import SHARED
 
     project = configuration()
     if bool(owners) == every:
         raise typer.BadParameter("name an environment or `shared`, or give --every")
     names = [SHARED, *project.pipeline.environments] if every else owners
+    for name in names:
+        if name != SHARED:
+            environment(project, name)
     target = aws_target()
     found = [_found(project, target, names[0])] if len(names) == 1 else list(_each(project, target, names))
     texts = [report.text(one, _region(project, one.owner), everything=everything) for one in found]
@@ -88,8 +100,8 @@ def revert(
     from pipeline.stages import SHARED
 
     project = configuration()
-    target = aws_target()
     env = None if owner == SHARED else environment(project, owner)
+    target = aws_target()
     mine = owned(ROOT, project, target, owner)
     mine.aws.refuse_another_account()
     refuse_while_deploying(pipeline_aws(project, target), project, owner)

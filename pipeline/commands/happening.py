@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,14 +31,14 @@ def shown() -> Iterator[tuple[Callable[[str], None], Watch]]:
 
 @contextmanager
 def _shown() -> Iterator[tuple[Callable[[str], None], Watch]]:
-    if not sys.stderr.isatty():
+    if not _redraws():
         yield tell, lambda event: tell(line(event))
         return
     from rich.console import Console
     from rich.live import Live
     from rich.tree import Tree
 
-    root = Tree("CloudFormation")
+    root = Tree("CloudFormation", hide_root=True)
     stacks: dict[str, tuple[Tree, dict[str, Tree]]] = {}
     with Live(root, console=Console(stderr=True), refresh_per_second=4) as live:
         yield live.console.print, lambda event: _grow(root, stacks, event)
@@ -45,8 +46,8 @@ def _shown() -> Iterator[tuple[Callable[[str], None], Watch]]:
 
 @contextmanager
 def waiting(what: str) -> Iterator[Callable[[str], None]]:
-    """What is waited for; how far it is shows at a terminal only, in the same line."""
-    if not sys.stderr.isatty():
+    """What is waited for; how far it is shows in the same line, where a terminal can do that."""
+    if not _redraws():
         tell(what)
         yield lambda _: None
         return
@@ -54,6 +55,11 @@ def waiting(what: str) -> Iterator[Callable[[str], None]]:
 
     with Console(stderr=True).status(what) as status:
         yield lambda text: status.update(f"{what}: {text}")
+
+
+def _redraws() -> bool:
+    """Whether a line that was shown can be shown anew."""
+    return sys.stderr.isatty() and os.environ.get("TERM") not in {None, "", "dumb", "unknown"}
 
 
 def line(event: Event) -> str:

@@ -10,10 +10,11 @@ import typer
 
 from pipeline.checkout import project as configuration
 from pipeline.commands.common import DIFFERENT, DONE, AsJson, aws_target, document, tell
+from pipeline.commands.listing import Listed
 from pipeline.errors import PipelineError
 from pipeline.paths import ROOT
 
-app = typer.Typer(help="The proxy's image, and the base that it is built on.", no_args_is_help=True)
+app = typer.Typer(cls=Listed, help="The proxy's image, and the base that it is built on.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command("pin")

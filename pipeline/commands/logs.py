@@ -18,15 +18,15 @@ app = typer.Typer()
 POLL_SECONDS = 2.0
 
 
-@app.command()
+@app.command(epilog="For example: kotei logs production --status 5xx --since 2h --by client")
 def logs(  # noqa: PLR0917 - typer reads arguments and options from one signature
     name: EnvironmentName,
     client: Annotated[str, typer.Option(help="Only of this address or network.", metavar="CIDR")] = "",
     site: Annotated[str, typer.Option(help="Only for this host.", metavar="HOST")] = "",
-    status: Annotated[str, typer.Option(help="Only with this status (404), or of this class (5xx).")] = "",
+    status: Annotated[str, typer.Option(help="Only with this status (404), or of this class (5xx).", metavar="STATUS")] = "",
     slow: Annotated[float | None, typer.Option(help="Only what took so long, or longer.", metavar="SECONDS", min=0)] = None,
     refused: Annotated[bool, typer.Option("--refused", help="Only what the proxy itself refused.")] = False,
-    since: Annotated[str, typer.Option(help="How far back: 30s, 15m, 2h, 1d.")] = "15m",
+    since: Annotated[str, typer.Option(help="How far back: 30s, 15m, 2h, 1d.", metavar="TIME")] = "15m",
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as requests come, until Ctrl-C.")] = False,
     by: Annotated[Literal["client", "site", "status"] | None, typer.Option(help="Count instead, by one of these.")] = None,
     as_json: AsJson = False,
@@ -47,7 +47,9 @@ def logs(  # noqa: PLR0917 - typer reads arguments and options from one signatur
         if len(found) > read.MOST:
             tell(f"the first {read.MOST} requests since {since} ago, not all: ask for less with --since, --client or --site")
         rows = read.table(found[: read.MOST], by)
-        print(document([asdict(row) for row in rows]) if as_json else "\n".join([read.HEADING, *map(read.row_text, rows)]) + "\n", end="")
+        print(
+            document([asdict(row) for row in rows]) if as_json else "\n".join([read.heading(by), *map(read.row_text, rows)]) + "\n", end=""
+        )
         return DONE
     lines = read.follow(aws, env, question, start, lambda: time.sleep(POLL_SECONDS)) if follow else read.lines(aws, env, question, start)
     shown = 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.checkout import project as _project
+from pipeline.commands.asking import confirmed, somebody_is_there
+from pipeline.commands.listing import Listed
 from pipeline.errors import PipelineError
 from pipeline.local.engine import home as engine_home
 from pipeline.paths import ROOT
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from pipeline.local.up import Local
 
 app = typer.Typer(
-    help="The whole system on this computer: the real pipeline over an AWS in memory, real nginx serving.", no_args_is_help=True
+    cls=Listed,
+    help="The whole system on this computer: the real pipeline over an AWS in memory, real nginx serving.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON document.")]
@@ -58,9 +62,9 @@ def _up() -> None:
     with engine.alone(engine_home(), _say):
         local = ups.up(engine_home(), ROOT, project, _say)
     # A person at a terminal is asked where the pipeline asks one; everybody else gets the command for it.
-    while sys.stdin.isatty() and sys.stdout.isatty() and (asked := local.asked()):
+    while somebody_is_there() and (asked := local.asked()):
         approval = asked[0]
-        if not typer.confirm(f"Approve {approval['owner']} in run {approval['execution'][:8]}?", default=False):
+        if not confirmed(f"Approve {approval['owner']} in run {approval['execution'][:8]}?"):
             break
         decided = utc_now().isoformat()
         ups.decide(local, approval, approved=True, reason="approved at kotei local up")
@@ -93,7 +97,11 @@ def down() -> None:
     """Stop the engine and everything that serves. State, addresses and deployments are kept in .kotei/."""
     from pipeline.local import engine
 
-    _say("the local engine is stopped; start it again with: make up" if engine.stop(engine_home()) else "the local engine was not running")
+    try:
+        stopped = engine.stop(engine_home())
+    except PermissionError as error:
+        raise PipelineError(f"the local engine in {engine_home()} was started by another user, who can stop it") from error
+    _say("the local engine is stopped; start it again with: make up" if stopped else "the local engine was not running")
 
 
 @app.command()

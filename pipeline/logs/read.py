@@ -84,12 +84,13 @@ def row_text(row: Row) -> str:
     return "{key:<40} {requests:>9} {errors:>7} {refused:>7} {seconds:>10.1f}".format(**{**facts, "key": plain(row.key) or "-"})
 
 
-HEADING = f"{'':<40} {'requests':>9} {'5xx':>7} {'refused':>7} {'seconds':>10}"
+def heading(by: str) -> str:
+    return f"{by:<40} {'requests':>9} {'5xx':>7} {'refused':>7} {'seconds':>10}"
 
 
 def text(line: Line) -> str:
-    """One line of a terminal."""
-    when = str(line.get("time", ""))[11:19]
+    """One line of a terminal; the day is in it, for --since 2d."""
+    when = str(line.get("time", ""))[5:19].replace("T", " ")
     what = (
         f"{line['method']} {line.get('host', '')}{line.get('uri', '')}"
         if "method" in line

@@ -66,7 +66,7 @@ def test_when_nothing_waits_nothing_is_said(aws: Aws, answers: Callable[..., Non
 def test_what_waits_instead_is_named(aws: Aws, answers: Callable[..., None], project: Project) -> None:
     answers("codepipeline", "get_pipeline_state", state(waits=True))
     answers("codepipeline", "list_action_executions", executions("InProgress"))
-    with pytest.raises(PipelineError, match="waiting now: Test-Approve"):
+    with pytest.raises(PipelineError, match="waiting now: test"):
         approval.decide(aws, project, "shared", "Approved", "")
 
 
