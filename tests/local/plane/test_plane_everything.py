@@ -16,7 +16,7 @@ import pytest
 from pipeline import nginx_config, paths, render
 from pipeline.local import prerequisites, translate
 from pipeline.local.cloudformation import template
-from stacks import project
+from stacks import boundary, project
 from stacks.config_origins import OriginSettings
 from stacks.config_ports import Port
 from stacks.config_sites import PathRule, Site
@@ -63,6 +63,10 @@ class Doors:
         self.whole = project.load(paths.ROOT)
         self.env = everything(self.whole)
         self.known: dict[str, str] = {}
+        # A shared stack has it.
+        bounds = boundary.policy(self.env)
+        document = bounds.properties["PolicyDocument"].to_json()
+        town.client("iam").create_policy(PolicyName=bounds.properties["ManagedPolicyName"], PolicyDocument=document)
 
     def image(self) -> None:
         config = nginx_config.files(self.env)[f"{paths.NGINX_RENDERED}/staging/nginx.conf"]
