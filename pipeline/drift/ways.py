@@ -52,7 +52,7 @@ def no_adopt(drift: Drift) -> str:
         return f"a plan with it is blocked: {blocked.text}"
     if fixed := tuple(one for one in drift.properties if one not in mutable(drift)):
         return f"{names(fixed)} cannot be changed while the resource exists: a deployment would replace it"
-    return OWN_REVISION if all(is_revision(drift, one) for one in drift.properties) else ""
+    return OWN_REVISION if drift.properties and all(is_revision(drift, one) for one in drift.properties) else ""
 
 
 def _no_giving_up(drift: Drift) -> str:
