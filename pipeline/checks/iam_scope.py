@@ -26,7 +26,7 @@ ANY_RESOURCE = {
 }
 # What only AWS can name: within one account, one region and one kind.
 UNNAMED = re.compile(
-    r"arn:aws:(ec2:[^:]+:\d{12}:\*/\*"
+    r"arn:aws:(ec2:[^:]+:\d{12}:(\*|[a-z-]+)/\*"
     r"|acm:[^:]+:\d{12}:certificate/\*"
     r"|(codeconnections|codestar-connections):[^:]+:\d{12}:connection/\*"
     r"|application-autoscaling:[^:]+:\d{12}:scalable-target/\*"

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from pipeline.access.principals import Deployed, stacks
+from pipeline.access.principals import Deployed
 from pipeline.checks import iam_scope
 from pipeline.checks.documents import Document
 from pipeline.checks.iam_actions import statements
-from pipeline.paths import ROOT
-from stacks import project as projects
+from tests.support.permissions import DEPLOYED
 
 Statement = dict[str, Any]
-STACKS = {stack.stack: stack for stack in stacks(projects.load(ROOT))}
+# The sample's stacks, and those of a project with everything turned on.
+STACKS = {f"{name}/{one.region}/{one.stack}": one for name, deployed in DEPLOYED.items() for one in deployed}
 PLACES = [
     (name, where, statement)
     for name, stack in STACKS.items()
