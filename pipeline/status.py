@@ -184,7 +184,7 @@ def _drift(stack: Mapping[str, Any]) -> str:
     if found.get("StackDriftStatus") != "DRIFTED":
         return ""
     when = found.get("LastCheckTimestamp")
-    return when.isoformat(timespec="seconds") if when else "at an unknown time"
+    return when.isoformat(timespec="seconds") if when else "once"
 
 
 def _ahead(root: Path, commit: str, following: str) -> int | None:

@@ -38,12 +38,14 @@ def _deployed(one: Deployed) -> Iterator[str]:
         commit = f"commit {one.commit[:SHORT]}" if one.commit else "no run known"
         yield f"  {one.environment:<16} {one.stack:<22} {one.digest[:19]} {commit}"
     if one.following:
-        further = f", {one.ahead} commits further on" if one.ahead else ""
+        further = f", {one.ahead} {'commit' if one.ahead == 1 else 'commits'} further on" if one.ahead else ""
         yield f"    gets next: {one.following[:SHORT]}{further}"
     if one.held:
         yield from _wrapped(f"held: {one.held}")
-    for stack, when in one.drifted.items():
-        yield from _wrapped(f"drifted, as found {when}: {stack}")
+    if one.drifted:
+        found = ", ".join(f"{stack} (seen {_minute(when)})" for stack, when in one.drifted.items())
+        yield from _wrapped(f"drifted: {found}")
+        yield f"    kotei drift {one.environment}  (looks again)"
     if one.unread:
         yield from _wrapped(f"could not look: {', '.join(one.unread)} denied")
 

@@ -71,7 +71,7 @@ def open_page(
         raise typer.BadParameter(f"{what!r} is none of {', '.join(INSTEAD)}")
     if name and name not in project.pipeline.environments:
         raise typer.BadParameter(
-            f"{name!r} is neither an environment ({', '.join(project.pipeline.environments)}) nor a page of the console"
+            f"{name!r} is neither an environment ({', '.join(project.pipeline.environments)}) nor a page ({', '.join(INSTEAD)})"
         )
     env = environment(project, name) if name else project.environments[0]
     if engine := _emulated():
@@ -82,7 +82,7 @@ def open_page(
         return DONE
     tell(address)
     if not webbrowser.open(address):
-        raise PipelineError(f"no browser could be started here; open it yourself: {address}")
+        raise PipelineError("no browser could be started here; open that address yourself")
     return DONE
 
 

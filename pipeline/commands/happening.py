@@ -41,7 +41,8 @@ def _shown() -> Iterator[tuple[Callable[[str], None], Watch]]:
     root = Tree("CloudFormation", hide_root=True)
     stacks: dict[str, tuple[Tree, dict[str, Tree]]] = {}
     with Live(root, console=Console(stderr=True), refresh_per_second=4) as live:
-        yield live.console.print, lambda event: _grow(root, stacks, event)
+        # Neither brackets nor numbers mean anything in what is said, and an address that is cut in two cannot be clicked.
+        yield lambda text: live.console.print(text, markup=False, highlight=False, soft_wrap=True), lambda event: _grow(root, stacks, event)
 
 
 @contextmanager
@@ -52,9 +53,10 @@ def waiting(what: str) -> Iterator[Callable[[str], None]]:
         yield lambda _: None
         return
     from rich.console import Console
+    from rich.text import Text
 
-    with Console(stderr=True).status(what) as status:
-        yield lambda text: status.update(f"{what}: {text}")
+    with Console(stderr=True).status(Text(what)) as status:
+        yield lambda text: status.update(Text(f"{what}: {text}"))
 
 
 def _redraws() -> bool:

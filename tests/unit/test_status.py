@@ -60,7 +60,7 @@ def test_everything_is_said_within_80_columns() -> None:
     for words in (
         "gets next: beefbeef, 3 commits further on",
         "held: nothing is deployed to test until",
-        "drifted, as found 2030-01-30T01:00:00+00:00: demo-test-security",
+        "drifted: demo-test-security (seen 2030-01-30 01:00)\n    kotei drift test  (looks again)",
         "since 2030-01-31 12:00 until 2030-02-07 12:00, then its run fails",
         "rollback: back",
         "Succeeded 01234567: Source, Check",

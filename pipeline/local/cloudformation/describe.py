@@ -51,7 +51,7 @@ def _stack(world: World, stack: Stack) -> dict[str, Any]:
         "RoleARN": stack.role,
         "Tags": [{"Key": key, "Value": value} for key, value in stack.goal.tags.items()],
         "EnableTerminationProtection": stack.protected,
-        "DriftInformation": {"StackDriftStatus": record.status(world, stack.id)},
+        "DriftInformation": record.information(world, stack.id),
     }
     shown["Outputs"] = [{key: value for key, value in output.items() if value is not None} for output in shown["Outputs"]]
     return {key: value for key, value in shown.items() if value not in (None, "")}

@@ -84,9 +84,9 @@ def test_nothing_has_drifted_right_after_a_deployment(staging: Any, kotei: Kotei
     text = said()
     assert "no drift:" not in text
     assert "drift of shared: none in " in text
-    assert {staging.stack(name)["DriftInformation"]["StackDriftStatus"] for name in ("kotei-pipeline", "kotei-staging-service")} == {
-        "IN_SYNC"
-    }
+    told = [staging.stack(name)["DriftInformation"] for name in ("kotei-pipeline", "kotei-staging-service")]
+    assert {one["StackDriftStatus"] for one in told} == {"IN_SYNC"}
+    assert all(one["LastCheckTimestamp"] for one in told)
 
 
 def test_the_command_beside_a_rule_takes_back_that_rule(staging: Any, kotei: Kotei, said: Callable[[], str]) -> None:

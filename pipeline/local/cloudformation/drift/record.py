@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.local.cloudformation.stack import moment
 from pipeline.local.world import World
 
 KIND = "cloudformation-drift"
@@ -33,7 +34,9 @@ def drifted(found: Mapping[str, Any]) -> list[str]:
     return [name for name, row in found["rows"].items() if row["StackResourceDriftStatus"] in DRIFTED]
 
 
-def status(world: World, stack: str) -> str:
+def information(world: World, stack: str) -> dict[str, Any]:
     """Of a stack, as DescribeStacks tells it."""
     found = get(world, stack)
-    return "NOT_CHECKED" if found is None else "DRIFTED" if drifted(found) else "IN_SYNC"
+    if found is None:
+        return {"StackDriftStatus": "NOT_CHECKED"}
+    return {"StackDriftStatus": "DRIFTED" if drifted(found) else "IN_SYNC", "LastCheckTimestamp": moment(found["time"])}
