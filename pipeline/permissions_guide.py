@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from pipeline import permissions_optional
 from pipeline.access.decide import Request, decide
 from pipeline.access.principals import Named, principals
 from pipeline.access.reference import context
@@ -21,6 +22,10 @@ has a policy from elsewhere. Where a name ends in `0123456789ab`, AWS makes up t
 that each may do exactly that, on its own resources and on no neighbour's, and that no statement is idle. The local engine asks these
 policies before every call that a role makes, and refuses as AWS does.
 """
+OPTIONAL = """\
+Each key for itself, as if only the first environment were there: the roles that come with it, and the statements that others get then,
+or what is new in a statement that they have anyway. An environment in another account or region is called `elsewhere`. Where `drift.every` and
+another key are set, the build that looks for drift also reads what that key adds."""
 TASK_ROLE = "arn:aws:iam::{account}:role/{project}-{environment}-service-TaskRole-1"
 BOUNDARY = "arn:aws:iam::{account}:policy/{project}-roles-{environment}-boundary"
 # What a question says of the request besides.
@@ -79,12 +84,25 @@ def _lines(project: Project) -> Iterator[str]:
             yield f"As {shown[content]}, with the names of `{role.owner}`."
             continue
         shown[content] = role.name
-        yield from ("| | actions | on | only where |", "|---|---|---|---|")
-        yield from (_row(statement) for statement in role.statements)
+        yield from _table(role.statements)
     for owner, boundary in {role.owner: role.boundary for role in roles if role.boundary}.items():
         yield from ("", f"## The boundary of {owner}", "", f"The most that a role of `{owner}` may do, whatever a template gives it.", "")
-        yield from ("| | actions | on | only where |", "|---|---|---|---|")
-        yield from (_row(statement) for statement in boundary["Statement"])
+        yield from _table(boundary["Statement"])
+    yield from ("", "## What keys of the configuration add", "", OPTIONAL)
+    for key, found in permissions_optional.more(project):
+        yield from _added(key, found)
+
+
+def _added(key: str, found: list[permissions_optional.More]) -> Iterator[str]:
+    yield from ("", f"### {key}", "")
+    if not found:
+        yield "It is set already, and what it adds is above."
+    elif new := [one.role for one in found if one.new]:
+        yield from (f"A role of its own, `{role.arn}`. {_trust(role)}" for role in new)
+        yield ""
+    if found:
+        yield from ("| role | | actions | on | only where |", "|---|---|---|---|---|")
+        yield from (f"| {one.role.name} {_row(statement)}" for one in found for statement in one.statements)
 
 
 def _who(project: Project, roles: list[Named], asked: Request) -> str:
@@ -113,6 +131,11 @@ def _trust(role: Named) -> str:
         where = _conditions(statement.get("Condition", {}))
         sentences.append(f"Taken on by {'the service ' if kind == 'Service' else ''}{who}" + (f", only where {where}." if where else "."))
     return " ".join(sentences)
+
+
+def _table(statements: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    yield from ("| | actions | on | only where |", "|---|---|---|---|")
+    yield from (_row(statement) for statement in statements)
 
 
 def _row(statement: Mapping[str, Any]) -> str:

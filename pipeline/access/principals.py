@@ -15,7 +15,9 @@ from pipeline.access.arns import NEW, Placed, own
 from pipeline.access.decide import Held, Principal
 from pipeline.catalog import ENVIRONMENT_STACKS, SHARED_STACKS, outside
 from pipeline.review.statements import policy
+from stacks.environment import Environment
 from stacks.project import Project
+from stacks.spec import StackSpec
 
 ROLE, MANAGED = "AWS::IAM::Role", "AWS::IAM::ManagedPolicy"
 # Types whose Ref is the ARN; of all others it is the name, with which the ARN ends.
@@ -32,9 +34,11 @@ class Deployed:
     region: str
     template: Mapping[str, Any]
 
-    def placed(self) -> Iterator[Placed]:
-        for name in self.template["Resources"]:
-            yield self._placed(name)
+    def placed(self, kind: str = "") -> Iterator[Placed]:
+        """Every resource, or every one of a kind."""
+        for name, resource in self.template["Resources"].items():
+            if kind in ("", resource["Type"]):
+                yield self._placed(name)
 
     def _placed(self, name: str) -> Placed:
         resource = self.template["Resources"][name]
@@ -158,8 +162,8 @@ class Named:
         return Held(policy=policy(self.trust), account=self.arn.split(":")[4], decides=True)
 
 
-def stacks(project: Project) -> list[Deployed]:
-    """Every stack that the configuration wants."""
+def stacks(project: Project, of_environments: Sequence[StackSpec[Environment]] = ENVIRONMENT_STACKS) -> list[Deployed]:
+    """Every stack that the configuration wants; `of_environments` are those that somebody wants of each environment."""
     config = project.pipeline
     found = [
         Deployed(
@@ -181,7 +185,7 @@ def stacks(project: Project) -> list[Deployed]:
             Deployed(
                 owner=env.name, stack=env.stack_name(spec.name), account=env.account, region=env.region, template=_plain(spec.build(env))
             )
-            for spec in ENVIRONMENT_STACKS
+            for spec in of_environments
             if spec.wanted(env)
         ]
     return found
@@ -198,14 +202,12 @@ def principals(project: Project) -> list[Named]:
 
 def roles(deployed: Sequence[Deployed]) -> list[Named]:
     """A boundary is known by its ARN, whichever stack makes it."""
-    managed = {own(one)[0]: one.properties["PolicyDocument"] for stack in deployed for one in stack.placed() if one.type == MANAGED}
+    managed = {own(one)[0]: one.properties["PolicyDocument"] for stack in deployed for one in stack.placed(MANAGED)}
     return [role for stack in deployed for role in _roles(stack, managed)]
 
 
 def _roles(stack: Deployed, managed: Mapping[str, Any]) -> Iterator[Named]:
-    for placed in stack.placed():
-        if placed.type != ROLE:
-            continue
+    for placed in stack.placed(ROLE):
         limit = placed.properties.get("PermissionsBoundary")
         documents = [one["PolicyDocument"] for one in placed.properties.get("Policies", [])]
         documents += [managed[arn] for arn in placed.properties.get("ManagedPolicyArns", []) if arn in managed]

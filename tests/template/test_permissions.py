@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pipeline import permissions_guide, permissions_optional
 from pipeline.access.calls import FILE, neighbours
 from pipeline.access.decide import Principal, Request, decide
 from pipeline.paths import ROOT
@@ -127,3 +128,17 @@ def test_what_is_refused_stays_refused_whatever_else_is_attached(which: str, act
 
     assert not allowed(list(role.statements))
     assert allowed([one for one in role.statements if one.get("Sid") != sid])
+
+
+def test_the_guide_tells_every_statement_and_which_key_gives_it() -> None:
+    """Also those that the sample's configuration does not turn on."""
+    text = permissions_guide.files(PROJECTS["sample"])[permissions_guide.PATH]
+    given = {(role.name, str(one["Sid"])) for which, role in ROLES.items() if which[0] == "everything" for one in role.statements}
+    shown = {sid for _, sid in given if re.search(rf"\| (\*\*never\*\* )?{sid} \|", text)}
+    # Of the drift's build only what needs a second key besides, which the guide says.
+    assert {role for role, sid in given if sid not in shown} <= {"kotei-drift/Role"}
+    roles_elsewhere = {"kotei-delivery", "kotei-read", "kotei-drift-build", "ShiftRole", "ScheduleRole", "ChatRole", "kotei-hooks-Role"}
+    assert {name for name in roles_elsewhere if name not in text} == set()
+    _, _, added = text.partition("## What keys of the configuration add")
+    assert added.count("\n### ") == len(permissions_optional.KEYS)
+    assert "It is set already" not in added
