@@ -24,8 +24,8 @@ policies before every call that a role makes, and refuses as AWS does.
 """
 OPTIONAL = """\
 Each key for itself, as if only the first environment were there: the roles that come with it, and the statements that others get then,
-or what is new in a statement that they have anyway. An environment in another account or region is called `elsewhere`. Where `drift.every` and
-another key are set, the build that looks for drift also reads what that key adds."""
+or what is new in a statement that they have anyway. An environment in another account or region is called `elsewhere`.
+Where `drift.every` and another key are set, the build that looks for drift also reads what that key adds."""
 TASK_ROLE = "arn:aws:iam::{account}:role/{project}-{environment}-service-TaskRole-1"
 BOUNDARY = "arn:aws:iam::{account}:policy/{project}-roles-{environment}-boundary"
 # What a question says of the request besides.
