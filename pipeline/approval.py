@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from pipeline import executions
 from pipeline.aws import Aws, RefusedError
@@ -16,7 +17,10 @@ REASON_LIMIT = 512  # API: ApprovalSummary
 
 @dataclass(frozen=True, kw_only=True)
 class Waiting:
-    """An approval that somebody must give. `text` is the summary of the plan that would run, `since` when it began to wait."""
+    """An approval that somebody must give. `text` is the summary of the plan that would run, `since` when it began to wait.
+
+    `behind` are the runs that stand still until then.
+    """
 
     owner: str
     stage: str
@@ -25,6 +29,7 @@ class Waiting:
     execution: str
     text: str
     since: str = ""
+    behind: tuple[str, ...] = ()
 
 
 def stage_of(owner: str) -> str:
@@ -55,9 +60,15 @@ def waiting(aws: Aws, project: Project) -> list[Waiting]:
                         execution=execution,
                         text=text,
                         since=since.isoformat(timespec="seconds") if since else "",
+                        behind=inbound(stage),
                     )
                 )
     return found
+
+
+def inbound(stage: Mapping[str, Any]) -> tuple[str, ...]:
+    """The runs that wait to enter a stage."""
+    return tuple(one["pipelineExecutionId"] for one in stage.get("inboundExecutions", []))
 
 
 def decide(aws: Aws, project: Project, owner: str, decision: Literal["Approved", "Rejected"], reason: str) -> Waiting:

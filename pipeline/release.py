@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 from pipeline import approval, executions
+from pipeline.approval import Waiting
 from pipeline.aws import Aws
 from pipeline.errors import PipelineError
 from stacks.project import Project
@@ -32,12 +33,18 @@ def follow(aws: Aws, project: Project, execution: str) -> Iterator[str]:
                 yield line
         if status not in MOVING:
             break
-        if asked := [one for one in approval.waiting(aws, project) if one.execution == execution]:
-            yield from (f"{one.stage} waits for a person: kotei approve {one.owner}" for one in asked)
+        if asked := [_asked(one, execution) for one in approval.waiting(aws, project) if execution in (one.execution, *one.behind)]:
+            yield from asked
             return
         time.sleep(POLL_SECONDS)
     if status != "Succeeded":
         raise PipelineError(f"run {execution} {status.lower()}{f': {why}' if why else ''}; see: kotei status")
+
+
+def _asked(one: Waiting, execution: str) -> str:
+    if one.execution == execution:
+        return f"{one.stage} waits for a person: kotei approve {one.owner}"
+    return f"{one.stage} still waits for a person because of run {one.execution}: kotei approve {one.owner}, or kotei reject {one.owner}"
 
 
 def _ended(aws: Aws, project: Project, execution: str) -> list[tuple[str, str]]:

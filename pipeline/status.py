@@ -32,12 +32,14 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """`problem` is what failed, in AWS's words."""
+    """`problem` is what failed, in AWS's words; `next` are the runs that wait to enter, `shut` why nobody lets them in."""
 
     name: str
     status: str
     execution: str
     problem: str
+    next: tuple[str, ...] = ()
+    shut: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,9 +142,18 @@ def _stages(aws: Aws, project: Project) -> tuple[Stage, ...]:
                 status=latest.get("status", "NotRun"),
                 execution=latest.get("pipelineExecutionId", ""),
                 problem=problem,
+                next=approval.inbound(stage),
+                shut=_shut(stage.get("inboundTransitionState", {})),
             )
         )
     return tuple(stages)
+
+
+def _shut(transition: Mapping[str, Any]) -> str:
+    """A person shuts the way into a stage in the console, or with DisableStageTransition."""
+    if transition.get("enabled", True):
+        return ""
+    return f"{transition.get('disabledReason', 'no reason given')} ({transition.get('lastChangedBy', 'by nobody known')})"
 
 
 def _deployed(root: Path, aws: Aws, env: Environment, run: deployed.Run | None, *, newest: str, now: datetime) -> Deployed:

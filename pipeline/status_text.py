@@ -67,15 +67,22 @@ def _stages(stages: tuple[Stage, ...]) -> Iterator[str]:
     """Those that are well by what they are, the others by name."""
     well: dict[tuple[str, str], list[str]] = {}
     for stage in stages:
-        if stage.status in PASSED:
+        if _well(stage):
             well.setdefault((stage.status, stage.execution[:SHORT]), []).append(stage.name)
     for (status, execution), names in well.items():
         yield from _wrapped(f"{status} {execution}".rstrip() + f": {', '.join(names)}", indent=2)
     for stage in stages:
-        if stage.status not in PASSED:
-            yield f"  {stage.name:<24} {stage.status:<12} {stage.execution[:SHORT]}".rstrip()
+        if not _well(stage):
+            then = "".join(f", then {execution[:SHORT]}" for execution in stage.next)
+            yield f"  {stage.name:<24} {stage.status:<12} {stage.execution[:SHORT]}{then}".rstrip()
+            if stage.shut:
+                yield from _wrapped(f"nothing gets in: {stage.shut}")
             if stage.problem:
                 yield from _wrapped(stage.problem)
+
+
+def _well(stage: Stage) -> bool:
+    return stage.status in PASSED and not stage.next and not stage.shut
 
 
 def _minute(moment: str) -> str:

@@ -62,3 +62,19 @@ def test_a_question_ends_it(aws: Aws, answers: Callable[..., None], project: Pro
     answers("codepipeline", "get_pipeline_state", {"stageStates": [stage]})
     answers("codepipeline", "list_action_executions", {"actionExecutionDetails": []})
     assert list(release.follow(aws, project, EXECUTION)) == ["Test-Approve waits for a person: kotei approve test"]
+
+
+def test_the_question_of_a_run_before_ends_it_too(aws: Aws, answers: Callable[..., None], project: Project) -> None:
+    before = "aaaaaaaa-89ab-cdef-0123-456789abcdef"
+    look(answers, "InProgress")
+    asked = {"actionName": "Approve", "latestExecution": {"status": "InProgress", "token": "11111111-2222-3333-4444-555555555555"}}
+    stage = {
+        "stageName": "Test-Approve",
+        "actionStates": [asked],
+        "latestExecution": {"pipelineExecutionId": before, "status": "InProgress"},
+        "inboundExecutions": [{"pipelineExecutionId": EXECUTION, "status": "InProgress"}],
+    }
+    answers("codepipeline", "get_pipeline_state", {"stageStates": [stage]})
+    answers("codepipeline", "list_action_executions", {"actionExecutionDetails": []})
+    (told,) = release.follow(aws, project, EXECUTION)
+    assert told.endswith(f"because of run {before}: kotei approve test, or kotei reject test")

@@ -86,6 +86,18 @@ def test_a_window_that_is_shut_is_said(aws: Aws, answers: Callable[..., None], p
     assert (found.stack, found.unread, found.held) == ("not known", ("cloudformation:DescribeStacks",), held)
 
 
+def test_runs_before_a_stage_that_is_shut_are_said(aws: Aws, answers: Callable[..., None], project: Project) -> None:
+    stage = {
+        "stageName": "Test-Deploy",
+        "latestExecution": {"pipelineExecutionId": "0123456789", "status": "Succeeded"},
+        "inboundExecutions": [{"pipelineExecutionId": "9876543210", "status": "InProgress"}],
+        "inboundTransitionState": {"enabled": False, "disabledReason": "an audit", "lastChangedBy": "Ada"},
+    }
+    answers("codepipeline", "get_pipeline_state", {"stageStates": [stage]})
+    told = text(replace(EVERYTHING, stages=status._stages(aws, project)))
+    assert "  Test-Deploy              Succeeded    01234567, then 98765432\n    nothing gets in: an audit (Ada)\n" in told
+
+
 def test_what_comes_next_and_what_has_drifted(aws: Aws, answers: Callable[..., None], project: Project, tmp_path: Path) -> None:
     env = project.environments[0]
     names = status._names(env)
