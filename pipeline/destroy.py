@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline import catalog, live
 from pipeline.apply_change_set import Say, failure
-from pipeline.aws import Aws, Target
+from pipeline.aws import Aws, RefusedError, Target
 from pipeline.errors import PipelineError
 from pipeline.prepare import environment
 from pipeline.review import sides
@@ -102,7 +102,13 @@ def _going(aws: Aws, name: str) -> Going | None:
 
 
 def _refuses(aws: Aws, balancer: str) -> bool:
-    found = aws.call("elbv2", "describe_load_balancer_attributes", LoadBalancerArn=balancer)["Attributes"]
+    try:
+        found = aws.call("elbv2", "describe_load_balancer_attributes", LoadBalancerArn=balancer)["Attributes"]
+    except RefusedError as refused:
+        # A deletion that a killed run began has taken it away by now.
+        if refused.code == "LoadBalancerNotFound":
+            return False
+        raise
     return any(one["Key"] == PROTECTION and one["Value"] == "true" for one in found)
 
 

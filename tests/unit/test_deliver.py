@@ -175,3 +175,16 @@ def test_a_change_set_that_cloudformation_refuses_is_deleted_and_its_reason_told
     answers("cloudformation", "delete_change_set", {})
     with pytest.raises(PipelineError, match="CloudFormation refuses the change: Property Name already exists"):
         apply_change_set.make(aws, wanted, {"TemplateBody": "{}", "ChangeSetType": "UPDATE"}, "")
+
+
+@pytest.mark.parametrize(
+    ("answer", "refuses"),
+    [
+        ({"Attributes": [{"Key": "deletion_protection.enabled", "Value": "true"}]}, True),
+        ({"Attributes": [{"Key": "deletion_protection.enabled", "Value": "false"}]}, False),
+        ("LoadBalancerNotFound", False),
+    ],
+)
+def test_a_load_balancer_that_is_gone_refuses_no_deletion(aws: Aws, answers: Callable[..., None], answer: Any, refuses: bool) -> None:  # noqa: FBT001
+    answers("elbv2", "describe_load_balancer_attributes", answer)
+    assert destroy._refuses(aws, "arn:aws:elasticloadbalancing:x") is refuses
