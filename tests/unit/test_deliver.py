@@ -185,6 +185,6 @@ def test_a_change_set_that_cloudformation_refuses_is_deleted_and_its_reason_told
         ("LoadBalancerNotFound", False),
     ],
 )
-def test_a_load_balancer_that_is_gone_refuses_no_deletion(aws: Aws, answers: Callable[..., None], answer: Any, refuses: bool) -> None:  # noqa: FBT001
+def test_a_load_balancer_that_is_gone_refuses_no_deletion(aws: Aws, answers: Callable[..., None], answer: Any, refuses: bool) -> None:  # noqa: FBT001 - a row of the table
     answers("elbv2", "describe_load_balancer_attributes", answer)
     assert destroy._refuses(aws, "arn:aws:elasticloadbalancing:x") is refuses
