@@ -112,6 +112,20 @@ class Aws:
             )
 
     @cached_property
+    def strangers(self) -> str:
+        """Whose credentials these are, where they are of another account; empty where they are right, or nobody says so.
+
+        Nobody needs a permission to ask. An emulated AWS is every account at once, and a role is one of its account.
+        """
+        if self.target.endpoint is not None or self.role:
+            return ""
+        try:
+            found = self._client("sts").get_caller_identity()
+        except (BotoCoreError, ClientError):
+            return ""
+        return "" if found["Account"] == self.account else f"of account {found['Account']} ({found['Arn']})"
+
+    @cached_property
     def _session(self) -> boto3.Session:
         """One for all services: a role is taken on once."""
         # ARN: arn:aws:iam::<account>:role/<name>
@@ -188,6 +202,10 @@ def _translated(aws: Aws, service: str, operation: str) -> Iterator[None]:
     except ClientError as error:
         detail = error.response.get("Error", {})
         code, message = detail.get("Code", "Unknown"), detail.get("Message", str(error))
+        if _elsewhere(code, message) and (whose := aws.strangers):
+            raise PipelineError(
+                f"{where}: {code}: these credentials are {whose}, and this is in account {aws.account}; set AWS_PROFILE"
+            ) from error
         text = f"{where}: {code}: {message}{_mend(aws, code, message)}"
         raise RefusedError(text, code=code, detail=message) from error
     except EndpointConnectionError as error:
@@ -201,6 +219,11 @@ def _translated(aws: Aws, service: str, operation: str) -> Iterator[None]:
         raise PipelineError(f"{where}: no credentials; run: aws login (or set AWS_PROFILE)") from error
     except BotoCoreError as error:
         raise PipelineError(f"{where}: {error}") from error
+
+
+def _elsewhere(code: str, message: str) -> bool:
+    """Whether it is what another account than the right one answers, too."""
+    return code in (*DENIED, "NoSuchBucket") or code.endswith("NotFoundException") or "does not exist" in message
 
 
 def _mend(aws: Aws, code: str, message: str) -> str:

@@ -73,7 +73,8 @@ def _stages(stages: tuple[Stage, ...]) -> Iterator[str]:
         yield from _wrapped(f"{status} {execution}".rstrip() + f": {', '.join(names)}", indent=2)
     for stage in stages:
         if not _well(stage):
-            then = "".join(f", then {execution[:SHORT]}" for execution in stage.next)
+            then = f", then {stage.next[0][:SHORT]}" if stage.next else ""
+            then += f" and {len(stage.next) - 1} more" if stage.next[1:] else ""
             yield f"  {stage.name:<24} {stage.status:<12} {stage.execution[:SHORT]}{then}".rstrip()
             if stage.shut:
                 yield from _wrapped(f"nothing gets in: {stage.shut}")
