@@ -71,11 +71,13 @@ def text(found: Sequence[Finding]) -> str:
     lines = []
     for about in dict.fromkeys(one.about for one in found):
         mine = [one for one in found if one.about == about]
-        lines.append(f"{about}: {sum(one.state == 'ok' for one in mine)} of {len(mine)} findings are well")
+        lines.append(f"{about}: {sum(one.state == 'ok' for one in mine)} of {len(mine)} checks are well")
         for one in sorted((one for one in mine if one.state != "ok"), key=lambda one: -STATES.index(one.state)):
-            lines += _wrapped(f"  {one.state:<8} {one.check}: {one.text}", 11)
+            told = f"  {one.state:<8} {one.check}: {one.text}"
+            lines += textwrap.wrap(told, WIDTH, subsequent_indent=" " * 11, break_long_words=False, break_on_hyphens=False)
             if one.mend:
-                lines += _wrapped(f"           mend: {one.mend}", 17)
+                # A command that goes over two lines cannot be pasted.
+                lines.append(f"           mend: {one.mend}")
     return "\n".join(lines) + "\n"
 
 
@@ -94,7 +96,3 @@ def _safely(about: str, name: str, look: Callable[[], Iterator[Told]]) -> list[F
     except PipelineError as error:
         told = [unknown(f"could not look: {error}")]
     return [Finding(about=about, check=name, **vars(one)) for one in told]
-
-
-def _wrapped(told: str, indent: int) -> list[str]:
-    return textwrap.wrap(told, WIDTH, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -10,33 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.main import get_command
 
 from pipeline import aws, cli
 from pipeline.commands import generate
+from pipeline.commands.listing import GROUPS
 from pipeline.errors import PipelineError
+from pipeline.git import git
 from pipeline.paths import ROOT
-
-COMMANDS = (
-    *(
-        "render",
-        "check",
-        "schema",
-        "plan",
-        "status",
-        "approve",
-        "reject",
-        "addresses",
-        "verify",
-        "image",
-        "local",
-        "logs",
-        "doctor",
-        "open",
-        "cost",
-        "rollback",
-    ),
-    *("bootstrap", "apply", "destroy"),
-)
 
 
 @pytest.fixture(autouse=True)
@@ -51,8 +33,10 @@ def nothing_to_talk_to(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     aws.target.cache_clear()
 
 
-def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
-    for command in COMMANDS:
+def test_every_command_is_listed_once_and_has_help(capsys: pytest.CaptureFixture[str]) -> None:
+    listed = [name for names in GROUPS.values() for name in names]
+    assert sorted(listed) == sorted(get_command(cli.app).commands)
+    for command in listed:
         assert cli.main([command, "--help"]) == 0
         assert "Usage: kotei" in capsys.readouterr().out
 
@@ -97,6 +81,53 @@ def test_an_unknown_environment_is_named_with_those_that_exist(command: str, cap
     err = capsys.readouterr().err
     assert "'nowhere'" in err
     assert "staging, production" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "meant"),
+    [
+        (["stauts"], 2, "Did you mean 'status'?"),
+        (["drift", "revret", "staging"], 2, "Did you mean 'revert'?"),
+        (["drift", "stagin"], 1, "(did you mean staging?)"),
+        (["logs", "prodution"], 1, "(did you mean production?)"),
+        (["open", "logz"], 2, "a page (pipeline, approval,"),
+    ],
+)
+def test_what_was_nearly_meant_is_named(arguments: list[str], code: int, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(arguments) == code
+    assert meant in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("line", "expected"), [("kotei plan ", "staging\nproduction\nshared"), ("kotei rollback p", "production")])
+def test_a_shell_completes_the_names_of_environments(line: str, expected: str) -> None:
+    words = {"_KOTEI_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": "2"}
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline"], cwd=ROOT, env={**os.environ, **words}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == expected
+
+
+@pytest.mark.parametrize(("number", "code"), [(errno.EROFS, 1), (errno.ENOSPC, 1), (errno.EIO, 3)])
+def test_where_nobody_may_write_is_no_bug(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int, code: int
+) -> None:
+    def refuse() -> Any:
+        raise OSError(number, os.strerror(number), "stacks/rendered")
+
+    monkeypatch.setattr(generate, "configuration", refuse)
+    assert cli.main(["render"]) == code
+    err = capsys.readouterr().err
+    assert ("Traceback" in err) == (code == 3)
+    assert code == 3 or err.startswith(f"stacks/rendered: {os.strerror(number)}; ")
+
+
+def test_a_repository_of_another_user_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = tmp_path / "git"
+    program.write_text("#!/bin/sh\necho \"fatal: detected dubious ownership in repository at 'x'\" >&2\nexit 128\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    with pytest.raises(PipelineError, match=r"belongs to another user.*safe\.directory"):
+        git(ROOT, "rev-parse", "HEAD")
 
 
 def test_nobody_at_the_endpoint_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

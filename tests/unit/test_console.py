@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from pipeline import cli, console
-from pipeline.aws import Target
+from pipeline.aws import NoAwsError, Target
 from pipeline.commands import examine
 from stacks.project import Project, load
 
@@ -36,6 +36,18 @@ def test_the_local_engine_has_no_console(
     monkeypatch.setattr(examine, "aws_target", lambda: Target(endpoint="http://127.0.0.1:9", why="test"))
     assert cli.main(arguments) == 1
     assert "has no console; instead: kotei logs test" in capsys.readouterr().err
+
+
+def test_who_is_logged_in_with_a_browser_alone_gets_the_page_too(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def nobody() -> Target:
+        raise NoAwsError("no AWS to talk to")
+
+    monkeypatch.setattr(examine, "configuration", lambda: project)
+    monkeypatch.setattr(examine, "aws_target", nobody)
+    assert cli.main(["open", "logs"]) == 0
+    assert capsys.readouterr().out == console.links(project, project.environments[0])["logs"] + "\n"
 
 
 def test_a_pipe_gets_the_address(project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

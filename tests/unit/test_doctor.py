@@ -217,7 +217,7 @@ def test_the_table_shows_what_is_not_well_the_worst_first() -> None:
     found = [finding(well("all is well")), finding(unknown("not known")), finding(broken("it is gone", "make it"))]
     assert run.worst(found) == "broken"
     assert run.worst([]) == "ok"
-    assert (
-        run.text(found) == "test: 1 of 3 findings are well\n  broken   x: it is gone\n           mend: make it\n  unknown  x: not known\n"
-    )
+    assert run.text(found) == "test: 1 of 3 checks are well\n  broken   x: it is gone\n           mend: make it\n  unknown  x: not known\n"
+    command = "aws x " + "--option value " * 10
+    assert f"mend: {command}\n" in run.text([finding(broken("it is gone", command))])
     assert max(map(len, run.text([replace(found[2], text="word " * 60)]).splitlines())) <= 80
