@@ -119,6 +119,13 @@ def aliases(key: str) -> list[str]:
     return sorted(found.aliases) if found else []
 
 
+def group_tags(account: str, region: str, group: str) -> dict[str, str]:
+    """Of a security group."""
+    from moto.ec2.models import ec2_backends
+
+    return dict(ec2_backends[account][region].tags.get(group, {}))
+
+
 def _account(arn: str) -> str:
     parts = arn.split(":")
     return parts[4] if len(parts) > 4 else ""  # noqa: PLR2004 - arn:partition:service:region:account:rest

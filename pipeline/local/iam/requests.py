@@ -107,6 +107,10 @@ def _any(_asked: Asked) -> str:
     return ANY
 
 
+def _group(asked: Asked) -> str:
+    return asked.arn("ec2", f"security-group/{asked.params['GroupId']}")
+
+
 STACK_OPERATIONS = (
     "CancelUpdateStack ContinueUpdateRollback CreateChangeSet CreateStack DeleteChangeSet DeleteStack DescribeChangeSet "
     "DescribeStackEvents DescribeStackResourceDrifts DescribeStackResources DescribeStacks DetectStackDrift DetectStackResourceDrift "
@@ -128,6 +132,7 @@ TABLE: Mapping[str, Mapping[str, Resource]] = {
         "StartBuild": lambda asked: asked.arn("codebuild", f"project/{asked.params['projectName']}"),
         "BatchGetBuilds": lambda asked: [asked.arn("codebuild", f"project/{one.partition(':')[0]}") for one in asked.params["ids"]],
     },
+    "ec2": {"AuthorizeSecurityGroupIngress": _group, "RevokeSecurityGroupIngress": _group},
     "ecr": dict.fromkeys(REPOSITORY_OPERATIONS.split(), _repository),
     "ecs": {
         "DescribeServices": _in_cluster("service", "services"),
@@ -150,7 +155,10 @@ TABLE: Mapping[str, Mapping[str, Resource]] = {
 
 
 def _said(asked: Asked) -> Mapping[str, str | list[str]]:
-    """Condition keys of the service."""
+    """Condition keys of the service, and the tags of what is asked for."""
+    if asked.service == "ec2":
+        tags = attached.group_tags(asked.account, asked.region, str(asked.params["GroupId"]))
+        return {f"aws:resourcetag/{key.lower()}": value for key, value in tags.items()}
     owner = attached.bucket_owner(str(asked.params["Bucket"])) if asked.service == "s3" else None
     return {"s3:resourceaccount": owner} if owner else {}
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipeline.local.cloudformation.drift.reader import Reader, Seen, attributes, tags
-from pipeline.local.cloudformation.resources.handler import Properties
+from pipeline.local.cloudformation.resources.handler import SYSTEM, Properties
 
 
 def _rules(group: Mapping[str, Any], *, ingress: bool) -> Iterator[Properties]:
@@ -42,7 +42,7 @@ def _group(seen: Seen) -> Properties:
         "GroupDescription": group["Description"],
         "GroupName": group["GroupName"],
         "VpcId": group.get("VpcId"),
-        "Tags": group.get("Tags", []),
+        "Tags": [tag for tag in group.get("Tags", []) if not tag["Key"].startswith(SYSTEM)],
         **found,
     }
 

@@ -9,7 +9,18 @@ from botocore.exceptions import ClientError
 
 from pipeline.local import pinned
 from pipeline.local.cloudformation.resources.ec2_network import retag, tag
-from pipeline.local.cloudformation.resources.handler import Handler, Made, Properties, ResourceError, Scope, names, only, without
+from pipeline.local.cloudformation.resources.handler import (
+    SYSTEM,
+    Handler,
+    Made,
+    Properties,
+    ResourceError,
+    Scope,
+    names,
+    only,
+    tag_list,
+    without,
+)
 from pipeline.local.cloudformation.resources.shape import params
 
 
@@ -87,6 +98,8 @@ def _create_group(scope: Scope, properties: Properties) -> Made:
     group = client.create_security_group(**params(client, "CreateSecurityGroup", wanted))["GroupId"]
     made = scope.born(Made(id=group, attributes={"GroupId": group, "Id": group, "VpcId": properties.get("VpcId", "")}))
     tag(scope, group, {}, properties)
+    # As CloudFormation tags whatever takes tags; policies ask for those of a group (policy/verify.py).
+    client.create_tags(Resources=[group], Tags=tag_list({f"{SYSTEM}stack-name": scope.stack, f"{SYSTEM}logical-id": scope.name}))
     if properties.get("SecurityGroupEgress"):
         # EC2 opens every new group outward; a template that names its egress rules means only those.
         _revoke(client, group, {"IpProtocol": "-1", "CidrIp": "0.0.0.0/0"}, ingress=False)

@@ -11,6 +11,8 @@ from typing import Any
 from pipeline.local.world import World
 
 Properties = dict[str, Any]
+# How the keys of the tags begin that CloudFormation itself gives.
+SYSTEM = "aws:cloudformation:"
 
 
 class Stopped(Exception):
