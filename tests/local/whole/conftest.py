@@ -384,6 +384,16 @@ def system(running: System) -> System:
 
 
 @pytest.fixture
+def new_system(tmp_path: Path) -> Iterator[System]:
+    """An engine of its own, with nothing deployed yet."""
+    built = made(tmp_path)
+    try:
+        yield built
+    finally:
+        built.end()
+
+
+@pytest.fixture
 def system_of_an_ordinary_user() -> Iterator[System]:
     """A second engine on the same computer, with nothing deployed yet."""
     prefix, owner = ordinary_user()
