@@ -86,6 +86,7 @@ def table(found: Mapping[str, tuple[Line, ...]]) -> str:
         rows += [_row(line) for line in (*mine, Line(item="Together, in US dollars", quantity="", dollars=total(mine)))]
     if len(found) > 1:
         rows.append(_row(Line(item="All, in US dollars", quantity="", dollars=sum(map(total, found.values())))))
+    rows.append("a month without traffic, logs and builds, by the prices of pipeline/prices.toml")
     return "\n".join(rows) + "\n"
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from pipeline import approval, catalog, deployed, deployment_window, live
 from pipeline.approval import Waiting
 from pipeline.aws import DENIED, Aws, RefusedError, Target
+from pipeline.errors import PipelineError
 from pipeline.git import git
 from pipeline.prepare import environment_aws, freeze_of, pipeline_aws
 from stacks.environment import Environment
@@ -199,7 +200,10 @@ def _drift(stack: Mapping[str, Any]) -> str:
 
 
 def _ahead(root: Path, commit: str, following: str) -> int | None:
-    found = git(root, "rev-list", "--count", f"{commit}..{following}")
+    try:
+        found = git(root, "rev-list", "--count", f"{commit}..{following}")
+    except PipelineError:
+        return None
     return int(found.stdout) if found.returncode == 0 else None
 
 

@@ -47,7 +47,7 @@ def image_digest(commit: Annotated[str, typer.Argument(help="The commit that the
     from pipeline.prepare import pipeline_aws
 
     project = configuration()
-    print(image.digest(pipeline_aws(project, aws_target()), project, commit))
+    print(image.digest(pipeline_aws(project, aws_target()), project, _full(commit)))
     return DONE
 
 
@@ -60,7 +60,7 @@ def image_attested(
     from pipeline.prepare import pipeline_aws
 
     project = configuration()
-    found = image_attestations.of_commit(pipeline_aws(project, aws_target()), project, commit)
+    found = image_attestations.of_commit(pipeline_aws(project, aws_target()), project, _full(commit))
     print(document(list(found)) if as_json else "".join(f"{kind}\n" for kind in found), end="")
     return DONE
 
@@ -102,3 +102,11 @@ def image_scan(
             + f"take a newer base image (kotei image pin), or accept a finding for a time in {EXCEPTIONS}"
         )
     return DONE
+
+
+def _full(commit: str) -> str:
+    """Images are called by whole commits, people call them HEAD. A build has no repository, and gives the whole one."""
+    from pipeline.git import git
+
+    found = git(ROOT, "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}")
+    return found.stdout.decode().strip() or commit

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from pipeline import aws, cli
+from pipeline import aws, cli, image
 from pipeline.commands import generate
 from pipeline.commands.listing import GROUPS
 from pipeline.errors import PipelineError
@@ -105,6 +105,15 @@ def test_a_shell_completes_the_names_of_environments(line: str, expected: str) -
         [sys.executable, "-m", "pipeline"], cwd=ROOT, env={**os.environ, **words}, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == expected
+
+
+def test_an_image_is_found_by_what_people_call_its_commit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setattr(image, "digest", lambda _aws, _project, commit: f"the image of {commit}")
+    for named in ("HEAD", "0000.attestations"):
+        assert cli.main(["image", "digest", named]) == 0
+    whole = git(ROOT, "rev-parse", "HEAD").stdout.decode()
+    assert capsys.readouterr().out == f"the image of {whole}the image of 0000.attestations\n"
 
 
 @pytest.mark.parametrize(("number", "code"), [(errno.EROFS, 1), (errno.ENOSPC, 1), (errno.EIO, 3)])
