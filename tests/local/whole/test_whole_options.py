@@ -43,8 +43,7 @@ def test_everything_that_may_be_turned_on_is_deployed_by_one_run_and_holds(new_s
     system.edit("stacks/environments/staging.toml", 'strategy = "rolling"', 'strategy = "canary"')
     system.edit("stacks/environments/staging.toml", "\n[certificate]", f"{PROBE}[certificate]")
     system.commit("Turn everything on")
-    said = system.run("local", "up").stdout
-    assert "Staging-Deploy ▸ Verify … ok" in said
+    assert "Staging-Deploy ▸ Verify … ok" in system.run("local", "up").stderr
     assert all(system.serves(zone=zone) for zone in (0, 1))
 
     image = {"imageId": {"imageDigest": system.image()}, "repositoryName": "kotei/proxy"}
@@ -61,7 +60,7 @@ def test_everything_that_may_be_turned_on_is_deployed_by_one_run_and_holds(new_s
     assert refused["StackStatus"] == "ROLLBACK_COMPLETE"
     (hook,) = (one for one in _events(system, refused) if one.get("HookStatus") == "HOOK_COMPLETE_FAILED")
     assert hook["HookFailureMode"] == "FAIL"
-    assert "open_security_group" in hook["HookStatusReason"], hook
+    assert "ingress_not_open" in hook["HookStatusReason"]
     assert _made(system, "somebody-elses")["StackStatus"] == "CREATE_COMPLETE"
 
 
