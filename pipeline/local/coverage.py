@@ -17,8 +17,8 @@ PULL_REQUESTS = (
 )
 ROLES = (
     "Each role is asked for what is done in its name: by builds, by the pipeline's actions and the alarms of its stage conditions, by"
-    " CloudFormation for each resource, by ECS for tasks and listeners. Nothing is delivered by EventBridge's rules and nothing is"
-    " started by schedules, so neither their roles nor the topics' policies for them are asked. The services' own linked roles are AWS's."
+    " CloudFormation for each resource, by ECS for tasks and listeners, by a schedule for the build that it starts. Nothing is"
+    " delivered by EventBridge's rules, so the topics' policies for them are not asked. The services' own linked roles are AWS's."
 )
 SUPPLY = (
     "A signing configuration signs each image with a key of the signing profile that is made here, as whoever pushes it"

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.local
 
 PIPELINE = """
+[chat]
+slack_workspace = "T0EXAMPLE01"
+slack_channel = "C0EXAMPLE01"
+
 [supply]
 pull_through_cache = true
 signing = true

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline.local.cloudformation.resources import (
     certificate,
+    chat,
     delivery,
     ec2_access,
     ec2_network,
@@ -22,6 +23,7 @@ from pipeline.local.cloudformation.resources.handler import Handler
 
 _SERVICES = (
     certificate,
+    chat,
     delivery,
     ec2_access,
     ec2_network,
