@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.local.plane import configuration, container, init_containers, stand_ins
+from pipeline.local.plane import configuration, init_containers, stand_ins
 from pipeline.local.plane.configuration import Facts
 from pipeline.local.plane.execution import FailedToStartError
 from pipeline.local.plane.tasks import Task
