@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DEADLINE = 60.0
-# The terminal is the one from which Ctrl-C comes.
-OWN = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
+# The terminal is the one from which Ctrl-C comes, and whoever runs the tests in the background has it ignored otherwise.
+OWN = (
+    "import fcntl, os, signal, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); signal.signal(signal.SIGINT, signal.SIG_DFL); "
+    "os.execvp(sys.argv[1], sys.argv[1:])"
+)
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
