@@ -90,8 +90,19 @@ class Aws:
     def pages(self, service: str, operation: str, key: str, **parameters: Any) -> Iterator[dict[str, Any]]:
         """Every item under `key`, from page to page as it is asked for."""
         with _translated(self, service, operation):
-            for page in self._client(service).get_paginator(operation).paginate(**parameters):
-                yield from page[key]
+            client = self._client(service)
+            if client.can_paginate(operation):
+                for page in client.get_paginator(operation).paginate(**parameters):
+                    yield from page[key]
+                return
+            # boto3 does not know the pages of every operation that has some.
+            more: dict[str, str] = {}
+            while True:
+                answer = getattr(client, operation)(**parameters, **more)
+                yield from answer[key]
+                if not answer.get("NextToken"):
+                    return
+                more = {"NextToken": answer["NextToken"]}
 
     def _client(self, service: str) -> Any:
         # boto3's sessions are not made for several threads; its clients are.

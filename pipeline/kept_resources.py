@@ -50,15 +50,9 @@ def _is_made_up(name: str, prefix: str) -> bool:
 
 def _connection(aws: Aws, _made_up: str, properties: Properties) -> Identifier | None:
     """One that a person has confirmed before one that waits for it."""
-    found: list[Mapping[str, Any]] = []
-    more: dict[str, str] = {}
-    while True:
-        answer = aws.call("codeconnections", "list_connections", ProviderTypeFilter=properties["ProviderType"], **more)
-        found += [one for one in answer["Connections"] if one["ConnectionName"] == properties["ConnectionName"]]
-        if "NextToken" not in answer:
-            break
-        more = {"NextToken": answer["NextToken"]}
-    found.sort(key=lambda one: one["ConnectionStatus"] != "AVAILABLE")
+    rows = aws.pages("codeconnections", "list_connections", "Connections", ProviderTypeFilter=properties["ProviderType"])
+    named = (one for one in rows if one["ConnectionName"] == properties["ConnectionName"])
+    found = sorted(named, key=lambda one: one["ConnectionStatus"] != "AVAILABLE")
     return {"ConnectionArn": found[0]["ConnectionArn"]} if found else None
 
 

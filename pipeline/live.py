@@ -109,14 +109,8 @@ def _drifted(aws: Aws, stack: dict[str, Any]) -> tuple[str, ...]:
 
 
 def resource_drifts(aws: Aws, name: str, **asked: Any) -> Iterator[dict[str, Any]]:
-    """As the last detection found them. boto3 has no paginator for this call."""
-    more: dict[str, str] = {}
-    while True:
-        answer = aws.call("cloudformation", "describe_stack_resource_drifts", StackName=name, **asked, **more)
-        yield from answer["StackResourceDrifts"]
-        if "NextToken" not in answer:
-            return
-        more = {"NextToken": answer["NextToken"]}
+    """As the last detection found them."""
+    return aws.pages("cloudformation", "describe_stack_resource_drifts", "StackResourceDrifts", StackName=name, **asked)
 
 
 def _instant(value: datetime | str) -> str:

@@ -32,7 +32,7 @@ def public_access(place: Place) -> Iterator[Told]:
         and one["State"] in ("create-complete", "update-complete")
         # allow-egress lets answers out and nobody in.
         and one["InternetGatewayExclusionMode"] == "allow-bidirectional"
-        for one in _exclusions(place)
+        for one in place.aws.pages("ec2", "describe_vpc_block_public_access_exclusions", "VpcBlockPublicAccessExclusions")
     ):
         yield ok(f"VPC block public access is {mode}, and {vpc} is excluded from it")
     else:
@@ -87,17 +87,6 @@ def certificate(place: Place) -> Iterator[Told]:
         yield broken(f"the certificate does not have {', '.join(bare)}", "a certificate with these names")
     else:
         yield ok("the certificate has every site's name")
-
-
-def _exclusions(place: Place) -> Iterator[dict[str, Any]]:
-    """Botocore has no pages for it."""
-    more: dict[str, str] = {}
-    while True:
-        answer = place.aws.call("ec2", "describe_vpc_block_public_access_exclusions", **more)
-        yield from answer["VpcBlockPublicAccessExclusions"]
-        if not answer.get("NextToken"):
-            return
-        more = {"NextToken": answer["NextToken"]}
 
 
 def _expiry(found: dict[str, Any], now: datetime) -> Told:

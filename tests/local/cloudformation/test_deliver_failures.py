@@ -104,6 +104,9 @@ class Client:
 
         return call
 
+    def can_paginate(self, operation: str) -> Any:
+        return self.client.can_paginate(operation)
+
     def get_paginator(self, operation: str) -> Any:
         self.faults.strike(f"{self.service}.{operation}")
         return self.client.get_paginator(operation)

@@ -56,6 +56,9 @@ class Client:
 
         return call
 
+    def can_paginate(self, operation: str) -> Any:
+        return self.client.can_paginate(operation)
+
     def get_paginator(self, operation: str) -> Any:
         return self.client.get_paginator(operation)
 
