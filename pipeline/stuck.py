@@ -13,8 +13,6 @@ from pipeline.stages import SHARED
 HEALTHY = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE")
 # A stack in one of these never held anything that is in use, and can only be deleted.
 UNBORN = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED")
-
-
 # One in these was in use, and a call that takes nothing away gets it out.
 MENDED = ("UPDATE_ROLLBACK_FAILED", "UPDATE_FAILED", "DELETE_FAILED")
 

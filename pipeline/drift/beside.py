@@ -10,13 +10,12 @@ from typing import Any
 from pipeline import live
 from pipeline.aws import Aws
 from pipeline.drift.model import Drift, PropertyDrift
-from pipeline.drift.phantoms import LISTENER, SERVICE, groups
-from pipeline.drift.ways import ADDRESS, BALANCER
+from pipeline.drift.phantoms import groups
 from pipeline.drift.words import same
 from pipeline.review.model import Finding, Side, Stack, Topic
 from pipeline.review.read import resources
+from pipeline.review.resource_types import BALANCER, EIP, LISTENER, SERVICE, TARGET_GROUP
 
-TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
 STACK = "AWS::CloudFormation::Stack"
 # A target that is taken out is still shown until its connections end.
 LEAVING = ("draining",)
@@ -126,7 +125,7 @@ def _addresses(aws: Aws, service: str) -> Iterator[str]:
 
 def addresses(around: Around) -> Iterator[Drift]:
     """ec2:DescribeAddresses, elasticloadbalancing:DescribeLoadBalancers: an address is on our load balancer, or on nothing."""
-    held = {address: (stack, name) for stack, name, address in around.of_type(ADDRESS)}
+    held = {address: (stack, name) for stack, name, address in around.of_type(EIP)}
     if not held:
         return
     filters = [{"Name": "public-ip", "Values": sorted(held)}]
@@ -147,7 +146,7 @@ def addresses(around: Around) -> Iterator[Drift]:
         yield _told(
             stack,
             f"{name}:{to}",
-            ADDRESS,
+            EIP,
             one["PublicIp"],
             {"On": to},
             "address-beside",

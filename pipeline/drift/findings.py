@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.drift.model import Drift
-from pipeline.drift.phantoms import LISTENER, groups
+from pipeline.drift.phantoms import groups
 from pipeline.review.model import Finding
 from pipeline.review.read import items, mapping
+from pipeline.review.resource_types import LISTENER
 
 
 def own(drift: Drift) -> Iterator[Finding]:

@@ -9,11 +9,8 @@ from typing import Any
 from pipeline import registry_schema
 from pipeline.drift.words import same
 from pipeline.probe import RULE_PREFIX as PROBE
+from pipeline.review.resource_types import LISTENER, SECURITY_GROUP, SERVICE, TASK
 
-GROUP = "AWS::EC2::SecurityGroup"
-LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
-SERVICE = "AWS::ECS::Service"
-TASK_DEFINITION = "AWS::ECS::TaskDefinition"
 RULE_LISTS = ("SecurityGroupIngress", "SecurityGroupEgress")
 # What AWS writes into items of lists where the template says nothing: (type, property) -> key -> value.
 DEFAULTS: Mapping[tuple[str, str], Mapping[str, tuple[Any, ...]]] = {
@@ -171,14 +168,14 @@ PHANTOMS: tuple[Phantom, ...] = (
         reason=f"rules of a verification that runs or was killed (described as {PROBE}); it closes them itself",
         source="kotei verify",
         without=_probe,
-        types=(GROUP,),
+        types=(SECURITY_GROUP,),
         properties=("SecurityGroupIngress",),
     ),
     Phantom(
         reason="rules that resources of their own make in this group, maybe in another stack",
         source="CloudFormation, Using drift-aware change sets; aws-cloudformation/cloudformation-coverage-roadmap#1198, #1387",
         without=_rules_elsewhere,
-        types=(GROUP,),
+        types=(SECURITY_GROUP,),
         properties=RULE_LISTS,
     ),
     Phantom(
@@ -206,7 +203,7 @@ PHANTOMS: tuple[Phantom, ...] = (
         reason="a revision of a task definition never changes; AWS writes it back in other words",
         source="aws-cloudformation/cloudformation-coverage-roadmap#1455, #1283",
         without=_whole,
-        types=(TASK_DEFINITION,),
+        types=(TASK,),
     ),
     Phantom(
         reason="AWS does not say a deployment controller that is its default",

@@ -27,13 +27,12 @@ def text(found: Found, region: str, *, everything: bool = False) -> str:
 
 def summary(found: Found) -> str:
     """One line: what a notification begins with."""
+    gone = f"; deleted: {', '.join(found.missing)}" if found.missing else ""
     if found.open:
         names = ", ".join(one.place for one in found.open)
-        gone = f"; deleted: {', '.join(found.missing)}" if found.missing else ""
         return f"drift of {found.owner}: {len(found.open)} of {found.checked} resources differ from what was deployed: {names}{gone}"
     known = f", {len(found.drifts)} accepted" if found.drifts else ""
     unknown = f"; not all could be compared: {', '.join(sorted(found.unchecked))}" if found.unchecked else ""
-    gone = f"; deleted: {', '.join(found.missing)}" if found.missing else ""
     return f"drift of {found.owner}: none in {found.checked} resources{known}{gone}{unknown}"
 
 

@@ -11,10 +11,11 @@ from pipeline.apply import Owned
 from pipeline.apply_change_set import ChangeSet, discard, execute, make, unlisted
 from pipeline.drift import ways
 from pipeline.drift.model import Drift, Found
-from pipeline.drift.ways import ADDRESS_TYPES, ATTACHMENTS, BALANCER
+from pipeline.drift.ways import ADDRESS_TYPES, ATTACHMENTS
 from pipeline.errors import PipelineError
 from pipeline.gate import BlockedError
 from pipeline.plan import digest
+from pipeline.review.resource_types import BALANCER
 from pipeline.stack_events import Watch
 
 Say = Callable[[str], None]

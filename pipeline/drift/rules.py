@@ -9,14 +9,14 @@ from typing import Any
 from pipeline.drift.model import Drift, PropertyDrift
 from pipeline.drift.words import same
 from pipeline.review.read import items, mapping, text
+from pipeline.review.resource_types import SECURITY_GROUP
 
-GROUP = "AWS::EC2::SecurityGroup"
 INLINE = {"SecurityGroupIngress": "ingress", "SecurityGroupEgress": "egress"}
 
 
 def lists(drift: Drift) -> Iterator[tuple[PropertyDrift, list[Mapping[str, Any]], list[Mapping[str, Any]]]]:
     """Each list of rules that drifted, with the rules that were added and those that were taken away."""
-    if drift.type == GROUP:
+    if drift.type == SECURITY_GROUP:
         for one in drift.properties:
             if one.name in INLINE:
                 live, deployed = items(one.live), items(one.deployed)

@@ -9,15 +9,13 @@ from pipeline import registry_schema
 from pipeline.drift.model import Drift, PropertyDrift
 from pipeline.drift.words import same
 from pipeline.review.read import items
+from pipeline.review.resource_types import BALANCER, EIP, SERVICE
 from pipeline.stuck import HEALTHY
 
-ADDRESS = "AWS::EC2::EIP"
 # A fixed address, and what binds it to the load balancer: never by a change set that nobody planned.
-ADDRESS_TYPES = (ADDRESS, "AWS::EC2::EIPAssociation")
-BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+ADDRESS_TYPES = (EIP, "AWS::EC2::EIPAssociation")
 ATTACHMENTS = ("SubnetMappings", "Subnets")
 TAGS = "Tags"
-SERVICE = "AWS::ECS::Service"
 OWN_REVISION = "every deployment brings a task definition of its own, made from the configuration and the image"
 
 
@@ -83,10 +81,10 @@ def names(some: Iterable[PropertyDrift]) -> str:
 
 def by_hand(drift: Drift, region: str) -> Iterator[str]:
     """What mends it where no change set can."""
-    if drift.type == ADDRESS and drift.kind == "deleted":
+    if drift.type == EIP and drift.kind == "deleted":
         # Amazon EC2 user guide, Recover an Elastic IP address: as long as AWS has given it to nobody else.
         yield f"aws ec2 allocate-address --region {region} --domain vpc --address {drift.physical_id}"
-    if drift.type == ADDRESS and (tags := [tag for one in drift.properties if one.name == TAGS for tag in _lost(one)]):
+    if drift.type == EIP and (tags := [tag for one in drift.properties if one.name == TAGS for tag in _lost(one)]):
         asked = f"--region {region} --public-ips {drift.physical_id} --query 'Addresses[0].AllocationId' --output text"
         written = " ".join(shlex.quote(f"Key={tag['Key']},Value={tag['Value']}") for tag in tags)
         yield f'aws ec2 create-tags --region {region} --resources "$(aws ec2 describe-addresses {asked})" --tags {written}'

@@ -15,11 +15,12 @@ from troposphere import Template, ec2
 
 from pipeline.apply_change_set import ChangeSet
 from pipeline.aws import Aws
-from pipeline.drift import adopt, detection, revert, three_ways, ways
+from pipeline.drift import adopt, detection, revert, three_ways
 from pipeline.drift.model import Drift, Found, Row
 from pipeline.errors import PipelineError
 from pipeline.gate import BlockedError
 from pipeline.review.model import Side, Stack
+from pipeline.review.resource_types import BALANCER
 from stacks.environment import Environment
 from stacks.project import load
 
@@ -137,8 +138,8 @@ def changes(**more: Any) -> revert.Revert:
         {"Action": "Remove"},
         {"ResourceType": "AWS::EC2::EIP"},
         {"ResourceType": "AWS::EC2::EIP", "Action": "Add"},
-        {"ResourceType": ways.BALANCER, "Action": "Add"},
-        {"ResourceType": ways.BALANCER, "Details": [{"Target": {"Name": "SubnetMappings"}}]},
+        {"ResourceType": BALANCER, "Action": "Add"},
+        {"ResourceType": BALANCER, "Details": [{"Target": {"Name": "SubnetMappings"}}]},
     ],
 )
 def test_a_revert_that_would_lose_something_is_blocked(change: dict[str, Any]) -> None:
@@ -147,7 +148,7 @@ def test_a_revert_that_would_lose_something_is_blocked(change: dict[str, Any]) -
 
 
 @pytest.mark.parametrize(
-    "change", [{}, {"Action": "SyncWithActual"}, {"ResourceType": ways.BALANCER, "Details": [{"Target": {"Name": "Tags"}}]}]
+    "change", [{}, {"Action": "SyncWithActual"}, {"ResourceType": BALANCER, "Details": [{"Target": {"Name": "Tags"}}]}]
 )
 def test_another_revert_is_not_blocked(change: dict[str, Any]) -> None:
     revert.refuse_dangerous(changes(**change))

@@ -9,6 +9,7 @@ import pytest
 from pipeline.drift import ways
 from pipeline.drift.model import Drift, Found, PropertyDrift
 from pipeline.review.model import Finding
+from pipeline.review.resource_types import BALANCER, EIP, SERVICE
 
 ROLE = Drift(
     owner="test", stack="service", stack_name="demo-test-service", logical_id="A", physical_id="a", type="AWS::IAM::Role", kind="changed"
@@ -30,12 +31,12 @@ CASES = [
     (replace(ROLE, kind="deleted", needed_by=("Service",)), ("adopt",)),
     (replace(ROLE, kind="beside"), ("adopt", "revert")),
     (replace(ROLE, findings=(BLOCKED,), properties=differs("Policies")), ("adopt",)),
-    (replace(ROLE, type=ways.ADDRESS, kind="deleted"), ("adopt", "revert")),
-    (replace(ROLE, type=ways.ADDRESS, properties=differs("Tags")), ("revert",)),
-    (replace(ROLE, type=ways.BALANCER, properties=differs("SubnetMappings")), ("revert",)),
-    (replace(ROLE, type=ways.BALANCER, kind="deleted"), ("adopt", "revert")),
-    (replace(ROLE, type=ways.SERVICE, properties=differs("TaskDefinition")), ("adopt",)),
-    (replace(ROLE, type=ways.SERVICE, properties=(*differs("TaskDefinition"), *differs("PropagateTags"))), ()),
+    (replace(ROLE, type=EIP, kind="deleted"), ("adopt", "revert")),
+    (replace(ROLE, type=EIP, properties=differs("Tags")), ("revert",)),
+    (replace(ROLE, type=BALANCER, properties=differs("SubnetMappings")), ("revert",)),
+    (replace(ROLE, type=BALANCER, kind="deleted"), ("adopt", "revert")),
+    (replace(ROLE, type=SERVICE, properties=differs("TaskDefinition")), ("adopt",)),
+    (replace(ROLE, type=SERVICE, properties=(*differs("TaskDefinition"), *differs("PropagateTags"))), ()),
 ]
 
 
@@ -47,7 +48,7 @@ def test_what_cannot_work_is_not_offered(drift: Drift, cannot: tuple[str, ...]) 
 
 
 def test_an_address_that_was_released_may_be_had_again() -> None:
-    gone = replace(ROLE, type=ways.ADDRESS, kind="deleted", physical_id="198.51.100.7")
+    gone = replace(ROLE, type=EIP, kind="deleted", physical_id="198.51.100.7")
     assert list(ways.by_hand(gone, "eu-west-1")) == ["aws ec2 allocate-address --region eu-west-1 --domain vpc --address 198.51.100.7"]
 
 
