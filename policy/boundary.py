@@ -33,16 +33,6 @@ NEVER = Statement(
 )
 
 
-def arn(*, account: str, project: str, name: str) -> str:
-    """Known before the policy is there; `name` is the environment. What this ends in is a boundary, and no role has it as a policy."""
-    return f"arn:aws:iam::{account}:policy/{policy_name(project, name)}"
-
-
-def policy_name(project: str, name: str) -> str:
-    """As CloudFormation would begin it: so the role that deploys the stack of roles may make it, and no environment's may."""
-    return f"{project}-roles-{name}-boundary"
-
-
 def environment(
     *, account: str, region: str, project: str, name: str, repositories: Sequence[str], secrets: Sequence[str]
 ) -> PolicyDocument:

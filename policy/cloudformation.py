@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from awacs import codebuild, codeconnections, codepipeline, codestar_connections, ec2, ecr, ecs, events
 from awacs.aws import Deny, PolicyDocument, Statement
 
-from policy import boundary, network_types, resource_types, role_types
+from policy import boundary_name, network_types, resource_types, role_types
 from policy import drift as policy_drift
 from policy.hooks import SERVICE, set_up
 from policy.statement import allow, document
@@ -49,7 +49,7 @@ def environment(*, account: str, region: str, project: str, name: str, hosted_zo
     """What is called `<project>-<name>-...`; `name` is the environment."""
     prefix = f"{project}-{name}"
     where = f"{region}:{account}"
-    limit = boundary.arn(account=account, project=project, name=name)
+    limit = boundary_name.arn(account=account, project=project, name=name)
     return document(
         *_service(where, prefix),
         *role_types.roles(f"arn:aws:iam::{account}:role/{prefix}-*", PASSED_BY_ENVIRONMENT, boundary=limit),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from troposphere import Sub, iam
 
-from policy import boundary
+from policy import boundary, boundary_name
 from stacks import containers
 from stacks.environment import Environment
 from stacks.keep import KEEP_ONCE_CREATED
@@ -12,7 +12,7 @@ from stacks.keep import KEEP_ONCE_CREATED
 
 def reference(env: Environment) -> Sub:
     """What every role of the environment has as its PermissionsBoundary. The policy is of another stack, and in place before this one."""
-    return Sub(boundary.arn(account="${AWS::AccountId}", project=env.project, name=env.name))
+    return Sub(boundary_name.arn(account="${AWS::AccountId}", project=env.project, name=env.name))
 
 
 def policy(env: Environment) -> iam.ManagedPolicy:
@@ -21,7 +21,7 @@ def policy(env: Environment) -> iam.ManagedPolicy:
         f"{env.name.title().replace('-', '')}Boundary",
         # Roles whose boundary is gone may do nothing: it stays as long as somebody may have it.
         **KEEP_ONCE_CREATED,
-        ManagedPolicyName=boundary.policy_name(env.project, env.name),
+        ManagedPolicyName=boundary_name.policy(env.project, env.name),
         Description=f"The most that any role of {env.name} may do",
         PolicyDocument=boundary.environment(
             account=env.account,

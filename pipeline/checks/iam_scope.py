@@ -11,6 +11,7 @@ from pipeline.access.reference import without_resource
 from pipeline.checks.documents import Document
 from pipeline.checks.finding import Finding
 from pipeline.checks.iam_actions import statements
+from policy.boundary_name import SUFFIX
 
 IDENTITIES = ("AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
 TRUST = "AssumeRolePolicyDocument"
@@ -45,7 +46,7 @@ NAMED = re.compile(r"arn:aws:[a-z0-9-]+:[a-z0-9-]*:(\d{12})?:([a-z][a-z-]*[/:])?
 
 def findings(document: Document) -> Iterator[Finding]:
     for name, resource in document.content.get("Resources", {}).items():
-        limits = str(resource.get("Properties", {}).get("ManagedPolicyName", "")).endswith("-boundary")
+        limits = str(resource.get("Properties", {}).get("ManagedPolicyName", "")).endswith(SUFFIX)
         for where, statement in statements(resource.get("Properties", {}), name):
             if statement["Effect"] == "Allow":
                 identity = resource["Type"] in IDENTITIES and TRUST not in where

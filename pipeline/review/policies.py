@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.review.model import Comparison, Side
 from pipeline.review.read import both_sides, items, mappings, properties, resources, text
 from pipeline.review.statements import ALL, Policy, policy
+from policy.boundary_name import SUFFIX
 
 IDENTITIES = {"AWS::IAM::Role": "Roles", "AWS::IAM::User": "Users", "AWS::IAM::Group": "Groups"}
 NAMES = {"AWS::IAM::Role": "RoleName", "AWS::IAM::User": "UserName", "AWS::IAM::Group": "GroupName"}
@@ -88,7 +89,7 @@ def _identity(comparison: Comparison, stack: str, name: str) -> Identity:
         boundaries=boundaries,
         limits=(_boundary(before, stack, boundaries[0], renamed), _boundary(after, stack, boundaries[1], {})),
         trust=(policy(old.get("AssumeRolePolicyDocument"), renamed), policy(new.get("AssumeRolePolicyDocument"))),
-        limit=text(new.get("ManagedPolicyName")).endswith("-boundary"),
+        limit=text(new.get("ManagedPolicyName")).endswith(SUFFIX),
     )
 
 

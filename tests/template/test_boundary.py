@@ -15,7 +15,7 @@ from pipeline.access.decide import Held, Request, decide
 from pipeline.access.principals import Deployed, Named, roles
 from pipeline.access.reference import context
 from pipeline.review.statements import policy
-from policy import boundary
+from policy import boundary_name
 from stacks import cloudformation_role
 from stacks.catalog import ENVIRONMENT_STACKS
 from stacks.environment import Environment
@@ -50,7 +50,7 @@ def allowed(role: Named, action: str, resource: str, more: Mapping[str, str] | N
 
 
 def test_every_role_has_the_boundary_of_its_environment(env: Environment) -> None:
-    own = boundary.arn(account="${AWS::AccountId}", project=env.project, name=env.name)
+    own = boundary_name.arn(account="${AWS::AccountId}", project=env.project, name=env.name)
     for spec in ENVIRONMENT_STACKS:
         if spec.wanted(env):
             for name, resource in json.loads(spec.build(env).to_json())["Resources"].items():
