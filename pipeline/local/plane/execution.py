@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from pipeline.access.decide import Request
 from pipeline.errors import PipelineError
 from pipeline.local.iam import authorize, requests, sessions
 from pipeline.local.protocol import AwsError
@@ -92,14 +93,8 @@ def _unlogged(why: str) -> FailedToStartError:
 
 def writes(role_arn: str, account: str, region: str, group: str, stream: str) -> bool:
     """Whether lines arrive: a driver that may not send them lets the container run on without a word."""
-    asked = requests.Asked(
-        service="logs",
-        operation="PutLogEvents",
-        params={"logGroupName": group, "logStreamName": stream},
-        account=account,
-        region=region,
-    )
-    return all(authorize.decided(role_arn, one).allowed for one in requests.needs(asked))
+    needed = _needs("logs", "PutLogEvents", account=account, region=region, logGroupName=group, logStreamName=stream)
+    return all(authorize.decided(role_arn, one).allowed for one in needed)
 
 
 def streams(task: Task, definition: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -133,5 +128,9 @@ def _taken_on(world: World, arn: str, name: str, context: Mapping[str, str]) -> 
 
 
 def _ask(session: Session, service: str, operation: str, *, region: str, **params: str) -> None:
-    asked = requests.Asked(service=service, operation=operation, params=params, account=session.account, region=region)
-    authorize.check(session, requests.needs(asked), code="AccessDeniedException")
+    needed = _needs(service, operation, account=session.account, region=region, **params)
+    authorize.check(session, needed, code="AccessDeniedException")
+
+
+def _needs(service: str, operation: str, *, account: str, region: str, **params: str) -> list[Request]:
+    return requests.needs(requests.Asked(service=service, operation=operation, params=params, account=account, region=region))
