@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.alarms import ERRORS
 from tests.support.policies import allow, document, trust
 from tests.support.small_pipeline import build, rule, start
 
@@ -28,16 +29,6 @@ BUILD = {
     "source": allow("s3:GetObject s3:GetObjectVersion", f"{BUCKET}/*"),
     "store": allow("s3:PutObject", f"{BUCKET}/*"),
 }
-ALARM = {
-    "AlarmName": "errors",
-    "MetricName": "m",
-    "Namespace": "n",
-    "Statistic": "Sum",
-    "Period": 60,
-    "EvaluationPeriods": 1,
-    "Threshold": 1,
-    "ComparisonOperator": "GreaterThanThreshold",
-}
 LACKS = [
     (None, "Succeeded", ""),
     ("connect", "Source", "codeconnections:UseConnection"),
@@ -57,7 +48,7 @@ def test_a_run_fails_where_a_permission_is_missing(engine: Any, pipeline: Any, w
     for name, statements in (("pipeline", PIPELINE), ("build", BUILD)):
         kept = [one for key, one in statements.items() if key != without]
         iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document(*kept))
-    engine.client("cloudwatch").put_metric_alarm(**ALARM)
+    engine.client("cloudwatch").put_metric_alarm(**ERRORS)
     quiet = {"conditions": [{"result": "FAIL", "rules": [rule("CloudWatchAlarm", {"AlarmName": "errors"})]}]}
     client = pipeline({"name": "Watched", "actions": [build("Again")], "beforeEntry": quiet})
     ended = engine.ended(start(client))

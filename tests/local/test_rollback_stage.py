@@ -13,6 +13,7 @@ from pipeline.errors import PipelineError
 from pipeline.local import connections
 from pipeline.stages import deploy_stage
 from stacks.project import PipelineConfig, Project
+from tests.support.small_pipeline import build, declaration, source, stage, start, surroundings
 
 pytestmark = pytest.mark.local
 
@@ -28,15 +29,6 @@ phases:
 """
 
 
-def action(name: str, category: str, provider: str, configuration: dict[str, str], **more: Any) -> dict[str, Any]:
-    kind = {"category": category, "owner": "AWS", "provider": provider, "version": "1"}
-    return {"name": name, "actionTypeId": kind, "configuration": configuration, **more}
-
-
-def build(name: str, **more: Any) -> dict[str, Any]:
-    return action(name, "Build", "CodeBuild", {"ProjectName": "image"}, inputArtifacts=[{"name": "Source"}], **more)
-
-
 @pytest.fixture
 def project() -> Project:
     config = {"project": "demo", "account": "111122223333", "region": "ap-northeast-1", "environments": ["test"]}
@@ -47,35 +39,15 @@ def project() -> Project:
 @pytest.fixture
 def client(engine: Any) -> Any:
     """The pipeline: a source, an image, and a stage that deploys."""
-    made = engine.client("codepipeline")
-    engine.client("s3").create_bucket(Bucket="artifacts", CreateBucketConfiguration={"LocationConstraint": engine.world.region})
+    made, arn = engine.client("codepipeline"), surroundings(engine)
     engine.client("ecr").create_repository(repositoryName="demo/proxy")
-    arn = engine.client("codeconnections").create_connection(ConnectionName="demo", ProviderType="GitHub")["ConnectionArn"]
     connections.complete(engine.world, arn)
-    engine.client("codebuild").create_project(
-        name="image",
-        source={"type": "CODEPIPELINE", "buildspec": "buildspec/image.yml"},
-        artifacts={"type": "CODEPIPELINE"},
-        environment={
-            "type": "ARM_CONTAINER",
-            "image": "aws/codebuild/amazonlinux-aarch64-standard:3.0",
-            "computeType": "BUILD_GENERAL1_SMALL",
-        },
-        serviceRole="arn:aws:iam::111122223333:role/build",
+    stages = (
+        stage("Source", source(arn)),
+        stage("Image", build("Image", namespace="Image")),
+        stage(deploy_stage("test"), build("service")),
     )
-    wanted = {"ConnectionArn": arn, "FullRepositoryId": "me/demo", "BranchName": "main"}
-    source = action("Source", "Source", "CodeStarSourceConnection", wanted, outputArtifacts=[{"name": "Source"}])
-    stages = {"Source": source, "Image": build("Image", namespace="Image"), deploy_stage("test"): build("service")}
-    made.create_pipeline(
-        pipeline={
-            "name": "demo",
-            "roleArn": "arn:aws:iam::111122223333:role/pipeline",
-            "artifactStore": {"type": "S3", "location": "artifacts"},
-            "pipelineType": "V2",
-            "executionMode": "QUEUED",
-            "stages": [{"name": name, "actions": [one]} for name, one in stages.items()],
-        }
-    )
+    made.create_pipeline(pipeline=declaration(*stages))
     return made
 
 
@@ -87,7 +59,7 @@ def test_an_earlier_run_is_rolled_back_to_until_something_of_it_is_gone(engine: 
         image = engine.client("ecr").put_image(repositoryName="demo/proxy", imageManifest=manifest, imageTag=tag)
         digest = image["image"]["imageId"]["imageDigest"]
         commit = checkout.commit({"digest.txt": digest, "buildspec/image.yml": BUILDSPEC}, message=tag)
-        run = client.start_pipeline_execution(name="demo")["pipelineExecutionId"]
+        run = start(client)
         assert engine.ended(run)["status"] == "Succeeded"
         return run, commit, digest
 

@@ -10,7 +10,7 @@ from stacks.project import Project, load
 from tests.support import places
 from tests.support.places import HOME, OTHER
 
-PIPELINE = f"""{places.PIPELINE}
+TABLES = """
 [chat]
 slack_workspace = "T0EXAMPLE01"
 slack_channel = "C0EXAMPLE01"
@@ -23,15 +23,20 @@ attestations = true
 [drift]
 every = "day"
 """
+HOOKS = 'hooks = "fail"\n\n[repository]'
 # How a new version takes the place of the old one.
 ENVIRONMENTS = {"test": "canary", "far-test": "blue_green", "live": "rolling", "far-live": "canary"}
+
+
+def turned_on(pipeline: str) -> str:
+    """The text of a pipeline.toml with all that it may turn on."""
+    return f"{pipeline.replace('[repository]', HOOKS, 1)}{TABLES}"
 
 
 @cache
 def project() -> Project:
     with tempfile.TemporaryDirectory() as folder:
-        pipeline = PIPELINE.replace("[repository]", 'hooks = "fail"\n\n[repository]', 1)
-        places.configure(Path(folder), pipeline, {name: _changes(name) for name in ENVIRONMENTS})
+        places.configure(Path(folder), turned_on(places.PIPELINE), {name: _changes(name) for name in ENVIRONMENTS})
         return load(Path(folder))
 
 

@@ -40,11 +40,9 @@ def rule(provider: str, configuration: dict[str, str]) -> dict[str, Any]:
     return {"name": "Rule", "ruleTypeId": kind, "configuration": configuration}
 
 
-def prepared(engine: Any, checkout: Any) -> Callable[..., Any]:
-    """Everything but the pipeline, which the answer creates with further stages; it returns the client."""
-    client = engine.client("codepipeline")
+def surroundings(engine: Any) -> str:
+    """Where its artifacts are, and the build `image`; the answer is the ARN of its connection, which nobody has confirmed yet."""
     engine.client("s3").create_bucket(Bucket="artifacts", CreateBucketConfiguration={"LocationConstraint": engine.world.region})
-    arn = engine.client("codeconnections").create_connection(ConnectionName="demo", ProviderType="GitHub")["ConnectionArn"]
     engine.client("codebuild").create_project(
         name="image",
         source={"type": "CODEPIPELINE", "buildspec": "buildspec/image.yml"},
@@ -56,35 +54,43 @@ def prepared(engine: Any, checkout: Any) -> Callable[..., Any]:
         },
         serviceRole="arn:aws:iam::111122223333:role/build",
     )
-    checkout.commit({"name.txt": "one", "buildspec/image.yml": BUILDSPEC})
-
-    def create(*stages: dict[str, Any], available: bool = True) -> Any:
-        if available:
-            connections.complete(engine.world, arn)
-        source = action(
-            "Source",
-            "Source",
-            "CodeStarSourceConnection",
-            {"ConnectionArn": arn, "FullRepositoryId": "me/demo", "BranchName": "main"},
-            outputArtifacts=[{"name": "Source"}],
-            namespace="Source",
-        )
-        client.create_pipeline(pipeline=declaration(source, *stages))
-        return client
-
-    return create
+    arn: str = engine.client("codeconnections").create_connection(ConnectionName="demo", ProviderType="GitHub")["ConnectionArn"]
+    return arn
 
 
-def declaration(source: dict[str, Any], *stages: dict[str, Any]) -> dict[str, Any]:
-    image = build("Image", namespace="Image", outputArtifacts=[{"name": "Built"}])
+def source(connection: str, **more: Any) -> dict[str, Any]:
+    wanted = {"ConnectionArn": connection, "FullRepositoryId": "me/demo", "BranchName": "main"}
+    return action("Source", "Source", "CodeStarSourceConnection", wanted, outputArtifacts=[{"name": "Source"}], **more)
+
+
+def stage(name: str, *actions: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "actions": list(actions)}
+
+
+def declaration(*stages: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": "demo",
         "roleArn": "arn:aws:iam::111122223333:role/pipeline",
         "artifactStore": {"type": "S3", "location": "artifacts"},
         "pipelineType": "V2",
         "executionMode": "QUEUED",
-        "stages": [{"name": "Source", "actions": [source]}, {"name": "Image", "actions": [image]}, *stages],
+        "stages": list(stages),
     }
+
+
+def prepared(engine: Any, checkout: Any) -> Callable[..., Any]:
+    """Everything but the pipeline, which the answer creates with further stages; it returns the client."""
+    client, arn = engine.client("codepipeline"), surroundings(engine)
+    checkout.commit({"name.txt": "one", "buildspec/image.yml": BUILDSPEC})
+
+    def create(*stages: dict[str, Any], available: bool = True) -> Any:
+        if available:
+            connections.complete(engine.world, arn)
+        image = build("Image", namespace="Image", outputArtifacts=[{"name": "Built"}])
+        client.create_pipeline(pipeline=declaration(stage("Source", source(arn, namespace="Source")), stage("Image", image), *stages))
+        return client
+
+    return create
 
 
 def start(client: Any) -> str:

@@ -11,20 +11,11 @@ import pytest
 
 from pipeline.local.plane import observe, rollouts, shifts
 from tests.local.plane.test_plane_lossless import HOST, ORIGIN, STOP_TIMEOUT, Load, clients
+from tests.support.alarms import ERRORS
 from tests.support.proxy import environment, rendered
 
 pytestmark = pytest.mark.local
 
-ALARM = {
-    "AlarmName": "errors",
-    "MetricName": "m",
-    "Namespace": "n",
-    "Statistic": "Sum",
-    "Period": 60,
-    "EvaluationPeriods": 1,
-    "Threshold": 1,
-    "ComparisonOperator": "GreaterThanThreshold",
-}
 ALARMS = {"alarmNames": ["errors"], "enable": True, "rollback": True}
 CANARY = {"strategy": "CANARY", "bakeTimeInMinutes": 2, "canaryConfiguration": {"canaryPercent": 30.0, "canaryBakeTimeInMinutes": 5}}
 BLUE_GREEN = {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 2}
@@ -36,7 +27,7 @@ def shifting(empty_town: Any) -> Any:
     town = empty_town
     town.build()
     town.alternate()
-    town.client("cloudwatch").put_metric_alarm(**ALARM)
+    town.client("cloudwatch").put_metric_alarm(**ERRORS)
     town.serve(definition(town, 0))
     town.start()
     town.settled()
