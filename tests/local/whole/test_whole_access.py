@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 import tomllib
 import uuid
-from typing import TYPE_CHECKING
 
 import pytest
 
 from pipeline.local import translate
-
-if TYPE_CHECKING:
-    from conftest import System
+from tests.support.system import System
 
 pytestmark = pytest.mark.local
 

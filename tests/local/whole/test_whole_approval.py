@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import urllib.request
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from conftest import System
+from tests.support.system import System
 
 pytestmark = pytest.mark.local
 

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from conftest import System
+from tests.support.everything import turned_on
+from tests.support.system import System
 
 pytestmark = pytest.mark.local
 
-PIPELINE = """
-[chat]
-slack_workspace = "T0EXAMPLE01"
-slack_channel = "C0EXAMPLE01"
-
-[supply]
-pull_through_cache = true
-signing = true
-attestations = true
-
-[drift]
-every = "day"
-"""
 PROBE = """
 [verify.probe]
 host = "api.staging.example.com"
@@ -42,8 +29,7 @@ Resources:
 def test_everything_that_may_be_turned_on_is_deployed_by_one_run_and_holds(new_system: System) -> None:
     system = new_system
     pipeline = system.clone / "pipeline/pipeline.toml"
-    system.edit("pipeline/pipeline.toml", "\n[repository]", '\nhooks = "fail"\n\n[repository]')
-    pipeline.write_text(pipeline.read_text(encoding="utf-8") + PIPELINE, encoding="utf-8")
+    pipeline.write_text(turned_on(pipeline.read_text(encoding="utf-8")), encoding="utf-8")
     system.edit("stacks/environments/staging.toml", 'strategy = "rolling"', 'strategy = "canary"')
     system.edit("stacks/environments/staging.toml", "\n[certificate]", f"{PROBE}[certificate]")
     system.commit("Turn everything on")

@@ -6,12 +6,10 @@ import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from conftest import System
+from tests.support.system import System
 
 pytestmark = pytest.mark.local
 
